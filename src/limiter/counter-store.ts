@@ -1,0 +1,86 @@
+/**
+ * Port of the limiter: where counters live. Adapters are in `src/counters`.
+ *
+ * Contract (test/contract/counter-store.ts runs it against every adapter):
+ * - A counter is named by `key` and lives in fixed windows of its unit, aligned to the Unix epoch, by
+ *   the store's own clock. The unit is part of the key, so one key never changes its unit.
+ * - `charge` never throws. It takes the groups in order, writes a reading into every charge of every
+ *   group it could serve, or a `failure` into the groups it could not, and then calls
+ *   `listener.settled` exactly once with the same array.
+ * - Hits of one batch on one counter are dealt out in order, as one-by-one calls would have answered.
+ * - Counts saturate at COUNT_MAX.
+ */
+import type { Unit } from '../core/rules/unit.ts';
+
+/** Counts beyond this (2^53 − 1) are kept at it: every number stays exact in a double. */
+export const COUNT_MAX = Number.MAX_SAFE_INTEGER;
+
+/** Hits asked of one counter, and after the call what the counter said. */
+export interface Charge {
+  /** Unambiguous over domain, entries and unit; any UTF-16 string without lone surrogates. */
+  readonly key: string;
+  readonly unit: Unit;
+  /** Requests per unit; read only by policy STOP_WHEN_OVER. */
+  readonly limit: number;
+  /** 0..2^53-1; 0 reads the counter (a peek) and creates nothing. */
+  readonly hits: number;
+  /** Take `hits` away instead, never below 0; an absent counter stays absent. */
+  readonly isRefund: boolean;
+  /** Reading: the counter before this charge. */
+  before: number;
+  /** Reading: the counter after this charge. */
+  after: number;
+  /** Reading: whole seconds until the window ends, 1..unit, by the store's clock. */
+  resetSeconds: number;
+}
+
+/** How the charges of one request depend on each other. */
+export const ChargePolicy = {
+  /** Every charge is made, whatever the others say (fixed window, charge-all). */
+  ALL: 0,
+  /**
+   * STOP_CACHE_KEY_INCREMENT_WHEN_OVERLIMIT: with several charges, if any would pass its limit, only
+   * those that would are made and the others read their counter (hits 0), in one atomic step.
+   */
+  STOP_WHEN_OVER: 1,
+} as const;
+export type ChargePolicy = (typeof ChargePolicy)[keyof typeof ChargePolicy];
+
+/** The charges of one request. */
+export interface ChargeGroup {
+  readonly charges: readonly Charge[];
+  readonly policy: ChargePolicy;
+  /** Set by the store when it could not serve this group; null after success. */
+  failure: StoreFailure | null;
+}
+
+/** Why a store could not serve a group. `text` is what the caller is told. */
+export interface StoreFailure {
+  readonly code: StoreFailureCode;
+  readonly text: string;
+}
+export type StoreFailureCode =
+  | 'unavailable' // no connection, or the connection was lost before the reply
+  | 'timeout' // no reply in time; the charge may or may not have been made
+  | 'overloaded' // a bound of ours was hit before anything was sent
+  | 'refused'; // the store answered with an error
+
+export interface ChargeListener {
+  settled(groups: readonly ChargeGroup[]): void;
+}
+
+export interface CounterStore {
+  /** For logs, metrics and health: 'memory', 'redis'. */
+  readonly name: string;
+  /** True when `charge` settles before it returns: gathering requests would only delay them. */
+  readonly immediate: boolean;
+  /** Resolves when the store can serve, or rejects with a message for the operator. */
+  start(): Promise<void>;
+  charge(groups: readonly ChargeGroup[], listener: ChargeListener): void;
+  /** False while calls would fail for want of a connection. */
+  readonly isHealthy: boolean;
+  /** Called with each change of `isHealthy`. */
+  onHealth(listener: (isHealthy: boolean) => void): void;
+  /** Waits for calls in flight, bounded by the adapter's own timeout, and lets go of resources. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,14 @@
+/** Port of the limiter: what it tells the outside about its work. Implemented in `src/telemetry`. */
+import type { RuleStats } from '../core/counting/rule-stats.ts';
+
+export interface Observer {
+  /**
+   * The counts of a stats path, made on first use and the same object ever after. Bounded per domain:
+   * beyond the bound every new path shares the domain's `other` counts.
+   */
+  ruleStats(domain: string, path: string): RuleStats;
+  /** A descriptor named a domain that no limits file has. */
+  domainNotFound(domain: string): void;
+  /** SHADOW_MODE let a request through that was over. */
+  globalShadow(): void;
+}
