@@ -1,0 +1,26 @@
+/** The limiter's own interface, as `src/rpc` sees it. */
+import type { RateLimitRequest } from '../core/rules/request.ts';
+import type { Answer } from '../core/verdict/answer.ts';
+
+/** Why a request got no answer. */
+export interface DecisionFailure {
+  /**
+   * - `service`: the request or the service's state is at fault (the reference's service_error).
+   * - `invalid`: the request breaks the API's own contract, e.g. an override with an unknown unit.
+   * - `store`: the counters could not be reached (the reference's redis_error).
+   */
+  readonly kind: 'service' | 'invalid' | 'store';
+  /** What the caller is told. */
+  readonly text: string;
+}
+
+/** Exactly one of both is called, once, during `decide` or later. */
+export interface DecisionListener {
+  decided(answer: Answer): void;
+  failed(failure: DecisionFailure): void;
+}
+
+export interface Decider {
+  /** Never throws. The request must not be changed afterwards. */
+  decide(request: RateLimitRequest, listener: DecisionListener): void;
+}
