@@ -30,8 +30,8 @@ export interface Charge {
   before: number;
   /** Reading: the counter after this charge. */
   after: number;
-  /** Reading: whole seconds until the window ends, 1..unit, by the store's clock. */
-  resetSeconds: number;
+  /** Reading: milliseconds until the window ends, 1..unit, by the store's clock at the time of the charge. */
+  resetMs: number;
 }
 
 /** How the charges of one request depend on each other. */

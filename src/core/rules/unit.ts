@@ -4,6 +4,8 @@
  * Windows are aligned to the Unix epoch in multiples of the unit, so a week starts on Thursday
  * 00:00 UTC, and a month and a year are fixed lengths (30 and 365 days), as in the reference.
  */
+import type { DurationMs, WallMs } from '../time.ts';
+
 export const Unit = {
   UNKNOWN: 0,
   SECOND: 1,
@@ -48,8 +50,8 @@ export function isUnit(value: number): value is Unit {
   return value > 0 && value < UNIT_SECONDS.length;
 }
 
-/** Whole seconds until the window that `nowSeconds` lies in ends: 1..unit. */
-export function secondsUntilReset(unit: Unit, nowSeconds: number): number {
-  const length = UNIT_SECONDS[unit] as number;
-  return length - (nowSeconds % length);
+/** Milliseconds until the window that `now` lies in ends: 1..unit. */
+export function msUntilReset(unit: Unit, now: WallMs): DurationMs {
+  const length = (UNIT_SECONDS[unit] as number) * 1000;
+  return length - (now % length);
 }
