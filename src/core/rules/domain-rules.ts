@@ -1,6 +1,17 @@
+/**
+ * The compiled rules of one domain, and the compiler that builds them from the pre-order list of
+ * descriptors. A domain is never changed after `finish`: a reload builds a new one beside it.
+ */
+import { nearThreshold } from '../counting/near-limit.ts';
 import type { RuleStats } from '../counting/rule-stats.ts';
+import type { Check } from '../verdict/check.ts';
 import type { KeyFormat } from './key-format.ts';
 import type { DescriptorConfig } from './limits-file.ts';
+import { attachRule, sharedValue } from './node-compiler.ts';
+import type { Descriptor, Entry, LimitOverride } from './request.ts';
+import type { Rule } from './rule.ts';
+import { NodeKind, nodeKind, RuleNode } from './rule-node.ts';
+import type { Unit } from './unit.ts';
 
 export interface CompileOptions {
   readonly keyFormat: KeyFormat;
@@ -11,18 +22,156 @@ export interface CompileOptions {
 
 export class DomainRules {
   readonly domain: string;
-  constructor(domain: string) {
+  /** The domain itself: its children are the first level. */
+  readonly root: RuleNode;
+  /** Number of rules, i.e. of descriptors with a rate_limit. */
+  readonly ruleCount: number;
+  readonly #options: CompileOptions;
+
+  constructor(domain: string, root: RuleNode, ruleCount: number, options: CompileOptions) {
     this.domain = domain;
+    this.root = root;
+    this.ruleCount = ruleCount;
+    this.#options = options;
+  }
+
+  /**
+   * Fills `check` with the rule for `descriptor`, its counter key and where it is counted; leaves it as
+   * it is when no rule applies. An override must have a known unit (see `isUnit`): check it before.
+   */
+  match(descriptor: Descriptor, check: Check): void {
+    const { entries, limit } = descriptor;
+    if (limit !== null) {
+      this.#matchOverride(entries, limit, check);
+      return;
+    }
+    const node = this.#walk(entries);
+    if (node === null || node.rule === null) return;
+    const rule = node.rule;
+    check.rule = rule;
+    check.stats = node.statParts === null ? rule.stats : this.#dynamicStats(node, entries);
+    if (rule.unlimited) return;
+    check.unit = rule.unit;
+    check.limit = rule.requestsPerUnit;
+    check.key = node.hasDynamicKey
+      ? this.#spelledKey(entries, rule.unit, node)
+      : joinKey(node, entries, this.#options.keyFormat);
+  }
+
+  /** The node of the last entry, or null when the walk ends before it. */
+  #walk(entries: readonly Entry[]): RuleNode | null {
+    let node: RuleNode | null = this.root;
+    for (let i = 0; i < entries.length; i++) {
+      node = node.step(entries[i] as Entry);
+      if (node === null) return null;
+    }
+    return node;
+  }
+
+  /** An override in the request skips the tree: shadow, quota, replaces and name are off. */
+  #matchOverride(entries: readonly Entry[], limit: LimitOverride, check: Check): void {
+    const path = entries.map(({ key, value }) => (value === '' ? key : `${key}_${value}`)).join('.');
+    const unit = limit.unit as Unit;
+    const rule: Rule = {
+      requestsPerUnit: limit.requestsPerUnit,
+      unit,
+      name: '',
+      unlimited: false,
+      shadowMode: false,
+      quotaMode: false,
+      replaces: [],
+      metadata: null,
+      nearThreshold: nearThreshold(limit.requestsPerUnit, this.#options.nearLimitRatio),
+      path,
+      stats: this.#options.bindStats(this.domain, path),
+    };
+    check.rule = rule;
+    check.stats = rule.stats;
+    check.unit = unit;
+    check.limit = limit.requestsPerUnit;
+    check.key = this.#spelledKey(entries, unit, null);
+  }
+
+  /** The counter key from the request's own entries; `node` gives the shared patterns of its path. */
+  #spelledKey(entries: readonly Entry[], unit: Unit, node: RuleNode | null): string {
+    const format = this.#options.keyFormat;
+    const shared = entries.map(() => null as string | null);
+    let level = entries.length - 1;
+    for (let at = node; at !== null && at.parent !== null; at = at.parent) {
+      shared[level--] = sharedValue(at);
+    }
+    let key = format.head(this.domain, unit);
+    for (const [index, entry] of entries.entries()) {
+      key += format.keyPart(entry.key) + format.valuePart(shared[index] ?? entry.value);
+    }
+    return key;
+  }
+
+  #dynamicStats(node: RuleNode, entries: readonly Entry[]): RuleStats {
+    const parts = node.statParts as readonly (string | null)[];
+    let path = '';
+    for (const [index, part] of parts.entries()) {
+      if (index > 0) path += '.';
+      const { key, value } = entries[index] as Entry;
+      path += part ?? (value === '' && !node.keepsEmptyValue ? key : `${key}_${value}`);
+    }
+    return this.#options.bindStats(this.domain, path);
   }
 }
 
+function joinKey(node: RuleNode, entries: readonly Entry[], format: KeyFormat): string {
+  const { keyPieces, dynamicEntries } = node;
+  let key = keyPieces[0] as string;
+  for (let i = 0; i < dynamicEntries.length; i++) {
+    const entry = entries[dynamicEntries[i] as number] as Entry;
+    key += format.valuePart(entry.value) + (keyPieces[i + 1] as string);
+  }
+  return key;
+}
+
+/** Builds one domain, descriptor by descriptor, so that the caller can pause between any two. */
 export class DomainCompiler {
   readonly #domain: string;
-  constructor(domain: string, _options: CompileOptions) {
+  readonly #options: CompileOptions;
+  readonly #root: RuleNode;
+  /** Open nodes by depth: the node that a descriptor of depth d hangs under is #open[d]. */
+  readonly #open: RuleNode[];
+  #ruleCount = 0;
+
+  constructor(domain: string, options: CompileOptions) {
     this.#domain = domain;
+    this.#options = options;
+    this.#root = new RuleNode(
+      {
+        kind: NodeKind.DEFAULT,
+        key: '',
+        value: '',
+        valueToMetric: false,
+        shareThreshold: false,
+        metadata: null,
+      },
+      null,
+    );
+    this.#open = [this.#root];
   }
-  add(_descriptor: DescriptorConfig): void {}
+
+  /** Takes the next descriptor in pre-order. Duplicates must have been refused: the later one wins. */
+  add(config: DescriptorConfig): void {
+    const parent = this.#open[config.depth];
+    if (parent === undefined) throw new RangeError(`descriptor of depth ${config.depth} has no parent`);
+    const { key, value, valueToMetric, shareThreshold, metadata } = config;
+    const kind = nodeKind(key, value);
+    const node = new RuleNode({ kind, key, value, valueToMetric, shareThreshold, metadata }, parent);
+    if (config.limit !== null) {
+      attachRule(node, this.#domain, { limit: config.limit, modes: config }, this.#options);
+      this.#ruleCount++;
+    }
+    parent.addChild(node);
+    this.#open.length = config.depth + 1;
+    this.#open.push(node);
+  }
+
   finish(): DomainRules {
-    return new DomainRules(this.#domain);
+    return new DomainRules(this.#domain, this.#root, this.#ruleCount, this.#options);
   }
 }

@@ -1,0 +1,36 @@
+/**
+ * What one charge adds to a rule's counts. A request of several hits may lie partly within, partly near
+ * and partly over its limit: each hit is counted where it fell (the reference's base limiter).
+ */
+import type { Rule } from '../rules/rule.ts';
+import type { RuleStats } from './rule-stats.ts';
+
+/** Counts a charge that took the counter from `before` to `after`. */
+export function accountCharge(
+  stats: RuleStats,
+  rule: Rule,
+  before: number,
+  after: number,
+): void {
+  const { requestsPerUnit: limit, nearThreshold: near } = rule;
+  const hits = after - before;
+  if (after <= limit) {
+    stats.withinLimit += hits;
+    if (after > near) stats.nearLimit += before >= near ? hits : after - near;
+    return;
+  }
+  let over = hits;
+  if (before < limit) {
+    over = after - limit;
+    stats.nearLimit += limit - Math.max(near, before);
+  }
+  stats.overLimit += over;
+  if (rule.shadowMode) stats.shadowMode += over;
+}
+
+/** Counts hits that the over-limit cache answered without a charge. */
+export function accountKnownOver(stats: RuleStats, rule: Rule, hits: number): void {
+  stats.overLimit += hits;
+  stats.overLimitWithLocalCache += hits;
+  if (rule.shadowMode) stats.shadowMode += hits;
+}

@@ -1,0 +1,176 @@
+/**
+ * The use case: a request is matched, charged and settled. Everything here is synchronous; the only
+ * wait is the store's, and it comes back through `settled`. The same rule set serves the whole request,
+ * whatever is reloaded meanwhile.
+ */
+import type { RuleStats } from '../core/counting/rule-stats.ts';
+import type { DomainRules } from '../core/rules/domain-rules.ts';
+import { HITS_UNSET, type Descriptor, type RateLimitRequest } from '../core/rules/request.ts';
+import { isUnit } from '../core/rules/unit.ts';
+import type { MonotonicMs } from '../core/time.ts';
+import { Code } from '../core/verdict/answer.ts';
+import { Check } from '../core/verdict/check.ts';
+import { dynamicMetadata } from '../core/verdict/dynamic-metadata.ts';
+import { limitHeaders, type HeaderNames } from '../core/verdict/headers.ts';
+import { applyReplaces } from '../core/verdict/replaces.ts';
+import { overallCode, settleCheck } from '../core/verdict/settle.ts';
+import {
+  type ChargeGroup,
+  type ChargeListener,
+  ChargePolicy,
+  type CounterStore,
+} from './counter-store.ts';
+import type { Decider, DecisionListener } from './decide.ts';
+import { Decision } from './decision.ts';
+import type { Observer } from './observer.ts';
+import type { OverLimitCache } from './over-limit-cache.ts';
+import type { RuleSource } from './rule-source.ts';
+
+export interface LimiterOptions {
+  readonly rules: Pick<RuleSource, 'current'>;
+  readonly store: Pick<CounterStore, 'charge'>;
+  readonly observer: Observer;
+  /** Null when LOCAL_CACHE_SIZE_IN_BYTES is 0. */
+  readonly overLimitCache: OverLimitCache | null;
+  readonly monotonicNow: () => MonotonicMs;
+  /** STOP_CACHE_KEY_INCREMENT_WHEN_OVERLIMIT */
+  readonly stopsWhenOver: boolean;
+  /** SHADOW_MODE */
+  readonly isShadowForAll: boolean;
+  /** QUOTA_MODE */
+  readonly isQuotaForAll: boolean;
+  /** RESPONSE_DYNAMIC_METADATA */
+  readonly addsMetadata: boolean;
+  /** Null unless LIMIT_RESPONSE_HEADERS_ENABLED. */
+  readonly headerNames: HeaderNames | null;
+}
+
+const NOT_LOADED = { kind: 'service', text: 'no rate limit configuration loaded' } as const;
+
+export class Limiter implements Decider, ChargeListener {
+  readonly #options: LimiterOptions;
+  readonly #policy: ChargePolicy;
+
+  constructor(options: LimiterOptions) {
+    this.#options = options;
+    this.#policy = options.stopsWhenOver ? ChargePolicy.STOP_WHEN_OVER : ChargePolicy.ALL;
+  }
+
+  decide(request: RateLimitRequest, listener: DecisionListener): void {
+    const set = this.#options.rules.current;
+    const domain = set?.domains.get(request.domain);
+    if (set === null || (domain === undefined && set.brokenDomains.has(request.domain))) {
+      listener.failed(NOT_LOADED);
+      return;
+    }
+    const decision = new Decision(request, listener, this.#policy);
+    const invalid =
+      domain === undefined ? this.#skip(decision) : matchAll(domain, request, decision.statuses);
+    if (invalid !== null) {
+      listener.failed({ kind: 'invalid', text: invalid });
+      return;
+    }
+    this.#prepare(decision);
+    if (decision.charges.length === 0) this.#finish(decision);
+    else this.#options.store.charge([decision], this);
+  }
+
+  settled(groups: readonly ChargeGroup[]): void {
+    for (const group of groups) this.#finish(group as Decision);
+  }
+
+  /** An unknown domain: every descriptor passes, and is counted as not found. */
+  #skip(decision: Decision): null {
+    const { domain, descriptors } = decision.request;
+    for (let i = 0; i < descriptors.length; i++) {
+      decision.statuses.push(new Check());
+      this.#options.observer.domainNotFound(domain);
+    }
+    return null;
+  }
+
+  /** Counts the hits and picks the checks that the store must be asked for. */
+  #prepare(decision: Decision): void {
+    const cache = this.#options.overLimitCache;
+    if (cache !== null) decision.askedAt = this.#options.monotonicNow();
+    for (const check of decision.statuses) {
+      if (check.rule === null || check.rule.unlimited) continue;
+      const stats = check.stats as RuleStats;
+      if (check.isRefund) stats.totalNegativeHits += check.hits;
+      else stats.totalHits += check.hits;
+      if (cache === null || !isAnswered(check, cache, decision.askedAt)) {
+        decision.charges.push(check);
+      }
+    }
+    // With a counter already known over, the reference charges nothing else of the request.
+    if (this.#policy === ChargePolicy.STOP_WHEN_OVER) stopOthers(decision);
+  }
+
+  #finish(decision: Decision): void {
+    if (decision.failure !== null) {
+      decision.listener.failed({ kind: 'store', text: decision.failure.text });
+      return;
+    }
+    const { statuses: checks, request } = decision;
+    const options = this.#options;
+    for (const check of checks) settleCheck(check);
+    if (options.overLimitCache !== null) rememberOver(decision, options.overLimitCache);
+    decision.overallCode = overallCode(checks, options.isQuotaForAll);
+    if (options.isShadowForAll && decision.overallCode === Code.OVER_LIMIT) {
+      decision.overallCode = Code.OK;
+      options.observer.globalShadow();
+    }
+    if (options.headerNames !== null) {
+      decision.responseHeaders = limitHeaders(checks, options.headerNames, options.isQuotaForAll);
+    }
+    if (options.addsMetadata) decision.dynamicMetadata = dynamicMetadata(request, checks);
+    decision.listener.decided(decision);
+  }
+}
+
+/** Makes and matches a check for every descriptor; returns what is wrong with the request, or null. */
+function matchAll(domain: DomainRules, request: RateLimitRequest, checks: Check[]): string | null {
+  const { descriptors, hitsAddend } = request;
+  let hasReplaces = false;
+  for (let i = 0; i < descriptors.length; i++) {
+    const descriptor = descriptors[i] as Descriptor;
+    if (descriptor.limit !== null && !isUnit(descriptor.limit.unit)) {
+      return `descriptors[${i}].limit.unit: ${descriptor.limit.unit} is not a unit that can be counted, want 1 (SECOND) to 7 (WEEK)`;
+    }
+    const check = new Check();
+    check.hits =
+      descriptor.hitsAddend === HITS_UNSET ? Math.max(1, hitsAddend) : descriptor.hitsAddend;
+    check.isRefund = descriptor.isNegativeHits;
+    domain.match(descriptor, check);
+    if (check.rule !== null && check.rule.replaces.length > 0) hasReplaces = true;
+    checks.push(check);
+  }
+  if (hasReplaces) applyReplaces(checks);
+  return null;
+}
+
+/** True when the over-limit cache answers the check, so that nothing is charged. */
+function isAnswered(check: Check, cache: OverLimitCache, now: MonotonicMs): boolean {
+  if (check.isRefund) {
+    cache.forget(check.key);
+    return false;
+  }
+  const resetMs = cache.msKnownOver(check.key, check.limit, now);
+  if (resetMs === 0) return false;
+  check.isKnownOver = true;
+  check.resetMs = resetMs;
+  return true;
+}
+
+function stopOthers(decision: Decision): void {
+  if (decision.charges.length === decision.statuses.length) return;
+  if (!decision.statuses.some((check) => check.isKnownOver)) return;
+  for (const check of decision.charges) if (!check.isRefund) check.hits = 0;
+}
+
+function rememberOver(decision: Decision, cache: OverLimitCache): void {
+  for (const check of decision.charges) {
+    if (check.isRefund || check.after <= check.limit) continue;
+    cache.remember(check.key, check.after, decision.askedAt + check.resetMs);
+  }
+}
