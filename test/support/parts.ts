@@ -1,0 +1,70 @@
+/**
+ * The real parts that tests run against, as `scripts/fetch-parts.mjs` found them before `npm test`.
+ * A test that needs Envoy is declared with `describeWithEnvoy`: without Envoy it is reported as skipped,
+ * by name, on a developer's machine, and fails on CI.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, test } from 'vitest';
+
+const RECORD = fileURLToPath(new URL('../../.cache/parts.json', import.meta.url));
+
+/** Where a Redis comes from. */
+export type RedisPart =
+  | { readonly kind: 'program'; readonly path: string }
+  | { readonly kind: 'container' }
+  | { readonly kind: 'absent'; readonly reason: string };
+
+export type EnvoyPart =
+  | { readonly kind: 'program'; readonly path: string }
+  | { readonly kind: 'absent'; readonly reason: string };
+
+export interface Parts {
+  readonly redis: RedisPart;
+  readonly envoy: EnvoyPart;
+}
+
+interface PartsRecord {
+  readonly redisServer: string | null;
+  readonly envoy: string | null;
+  readonly missing: { readonly redisServer?: string; readonly envoy?: string };
+}
+
+const ABSENT = 'not looked for yet: run `npm test`, or `node scripts/fetch-parts.mjs` once';
+const NO_RECORD: PartsRecord = {
+  redisServer: null,
+  envoy: null,
+  missing: { redisServer: `Redis was ${ABSENT}`, envoy: `Envoy was ${ABSENT}` },
+};
+
+/** Reads the record; a part that has none is `absent` with what to do about it. */
+export function readParts(path: string = RECORD): Parts {
+  const record = existsSync(path)
+    ? (JSON.parse(readFileSync(path, 'utf8')) as PartsRecord)
+    : NO_RECORD;
+  return { redis: redisPart(record), envoy: programOr(record.envoy, record.missing.envoy) };
+}
+
+function redisPart({ redisServer, missing }: PartsRecord): RedisPart {
+  if (redisServer === 'container') return { kind: 'container' };
+  return programOr(redisServer, missing.redisServer);
+}
+
+function programOr(path: string | null, reason: string | undefined): EnvoyPart {
+  return path === null ? { kind: 'absent', reason: reason ?? 'unknown' } : { kind: 'program', path };
+}
+
+/** Tests against a real Envoy: `body` gets the path of its program. */
+export function describeWithEnvoy(name: string, body: (envoyPath: string) => void): void {
+  const { envoy } = readParts();
+  if (envoy.kind === 'program') {
+    describe(name, () => body(envoy.path));
+    return;
+  }
+  const isCi = process.env['CI'] === 'true';
+  describe(name, { skip: !isCi }, () => {
+    test(`needs Envoy: ${envoy.reason}`, () => {
+      throw new Error(envoy.reason);
+    });
+  });
+}
