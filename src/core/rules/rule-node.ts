@@ -85,6 +85,11 @@ export class RuleNode {
     }
   }
 
+  /** The wildcard children that `step` compares with an entry of this key, in its order. */
+  wildcardsFor(key: string): readonly WildcardChild[] {
+    return this.#hasKeyWildcards ? this.#wildcards : (this.byKey.get(key)?.wildcards ?? []);
+  }
+
   /** The child that `entry` leads to, or null. */
   step(entry: Entry): RuleNode | null {
     const siblings = this.byKey.get(entry.key);
