@@ -1,0 +1,257 @@
+import { describe, expect, it } from 'vitest';
+import { RuleStats } from '../../src/core/counting/rule-stats.ts';
+import type { RateLimitRequest } from '../../src/core/rules/request.ts';
+import type { RuleSet } from '../../src/core/rules/rule-set.ts';
+import { Unit } from '../../src/core/rules/unit.ts';
+import { type Answer, Code } from '../../src/core/verdict/answer.ts';
+import { MemoryCounterStore } from '../../src/counters/memory/memory-counter-store.ts';
+import type { CounterStore } from '../../src/limiter/counter-store.ts';
+import type { DecisionFailure } from '../../src/limiter/decide.ts';
+import { Limiter, type LimiterOptions } from '../../src/limiter/limiter.ts';
+import { OverLimitCache } from '../../src/limiter/over-limit-cache.ts';
+import { compileDomain, type TestDescriptor, testDescriptor } from '../support/rules.ts';
+
+const rules: TestDescriptor[] = [
+  { key: 'one', limit: '1/hour' },
+  { key: 'two', limit: '2/hour' },
+  { key: 'named', limit: { requestsPerUnit: 1, name: 'base' } },
+  { key: 'vip', limit: { requestsPerUnit: 3, name: 'vip', replaces: ['base'] } },
+  { key: 'left', limit: { requestsPerUnit: 1, name: 'left', replaces: ['right'] } },
+  { key: 'right', limit: { requestsPerUnit: 1, name: 'right', replaces: ['left'] } },
+  { key: 'open', limit: { unlimited: true, replaces: ['base'] } },
+  { key: 'free', limit: 'unlimited' },
+];
+
+interface World {
+  readonly ask: (text: string, extra?: Partial<RateLimitRequest>) => Answer | DecisionFailure;
+  readonly stats: Map<string, RuleStats>;
+  readonly store: MemoryCounterStore;
+  readonly charged: () => number;
+  readonly observed: { notFound: string[]; shadows: number };
+  clock: number;
+}
+
+function world(options: Partial<LimiterOptions> = {}): World {
+  const stats = new Map<string, RuleStats>();
+  const observed = { notFound: [] as string[], shadows: 0 };
+  const domains = new Map([['d', compileDomain('d', rules, { stats })]]);
+  const current: RuleSet = { version: 1, domains, brokenDomains: new Set(['broken']) };
+  const made: { clock: number } = { clock: 7_200_000 };
+  const store = new MemoryCounterStore({ now: () => made.clock });
+  let charges = 0;
+  const limiter = new Limiter({
+    rules: { current },
+    store: {
+      charge: (groups, listener) => {
+        for (const group of groups) charges += group.charges.length;
+        store.charge(groups, listener);
+      },
+    },
+    observer: {
+      ruleStats: () => new RuleStats(),
+      domainNotFound: (domain) => observed.notFound.push(domain),
+      globalShadow: () => observed.shadows++,
+    },
+    overLimitCache: null,
+    monotonicNow: () => made.clock,
+    stopsWhenOver: false,
+    isShadowForAll: false,
+    isQuotaForAll: false,
+    addsMetadata: false,
+    headerNames: null,
+    ...options,
+  });
+  const ask = (text: string, extra: Partial<RateLimitRequest> = {}): Answer | DecisionFailure => {
+    const descriptors = text.split(';').map((one) => testDescriptor(one));
+    const answers: (Answer | DecisionFailure)[] = [];
+    limiter.decide(
+      { domain: 'd', descriptors, hitsAddend: 0, ...extra },
+      { decided: (answer) => answers.push(answer), failed: (failure) => answers.push(failure) },
+    );
+    expect(answers).toHaveLength(1);
+    return answers[0] as Answer | DecisionFailure;
+  };
+  return Object.assign(made, { ask, stats, store, charged: () => charges, observed });
+}
+
+/** `OK 1` or `OVER` for each descriptor, after the overall code. */
+function words(answer: Answer | DecisionFailure): string {
+  if ('kind' in answer) return `${answer.kind}: ${answer.text}`;
+  const word = (code: Code) => (code === Code.OK ? 'OK' : 'OVER');
+  const each = answer.statuses.map(({ code, rule, remaining }) =>
+    rule === null ? `${word(code)} -` : `${word(code)} ${remaining}`,
+  );
+  return [word(answer.overallCode), ...each].join(' | ');
+}
+
+describe('decide', () => {
+  it('counts to the limit, and one request over it', () => {
+    const { ask } = world();
+    expect(words(ask('two=a'))).toBe('OK | OK 1');
+    expect(words(ask('two=a'))).toBe('OK | OK 0');
+    expect(words(ask('two=a'))).toBe('OVER | OVER 0');
+    expect(words(ask('two=b'))).toBe('OK | OK 1');
+  });
+
+  it('deals one request its own hits in order when it names a counter twice', () => {
+    const { ask } = world();
+    expect(words(ask('two=a;two=a'))).toBe('OK | OK 1 | OK 0');
+  });
+
+  it.each([
+    ['the request hits of 0 as 1', { hitsAddend: 0 }, 'OK | OK 1'],
+    ['the request hits', { hitsAddend: 2 }, 'OK | OK 0'],
+    ['a descriptor that sets 0 as a peek', { descriptors: [testDescriptor('two=a', { hitsAddend: 0 })] }, 'OK | OK 2'],
+    ['hits of a descriptor before those of the request', { hitsAddend: 9, descriptors: [testDescriptor('two=a', { hitsAddend: 1 })] }, 'OK | OK 1'],
+  ])('takes %s', (_name, extra, want) => {
+    expect(words(world().ask('two=a', extra))).toBe(want);
+  });
+
+  it('gives hits back and counts them apart', () => {
+    const { ask, stats } = world();
+    ask('two=a', { hitsAddend: 2 });
+    const refund = [testDescriptor('two=a', { isNegativeHits: true })];
+    expect(words(ask('', { descriptors: refund }))).toBe('OK | OK 1');
+    expect(stats.get('two')).toMatchObject({ totalHits: 2, totalNegativeHits: 1, withinLimit: 2 });
+  });
+
+  it.each([
+    ['named=1;vip=1', 'OK | OK - | OK 2'],
+    ['vip=1;named=1', 'OK | OK 2 | OK -'],
+    ['left=1;right=1', 'OK | OK - | OK -'],
+    ['open=1;named=1', 'OK | OK 4294967295 | OK -'],
+  ])('lets rules of %s replace each other', (text, want) => {
+    expect(words(world().ask(text))).toBe(want);
+  });
+
+  it('charges nothing for unlimited and unmatched descriptors', () => {
+    const { ask, charged } = world();
+    expect(words(ask('free=1;nothing=1'))).toBe('OK | OK 4294967295 | OK -');
+    expect(charged()).toBe(0);
+  });
+
+  it('lets an unknown domain pass, overrides too, and counts each descriptor', () => {
+    const { ask, observed } = world();
+    const limit = { requestsPerUnit: 0, unit: Unit.HOUR };
+    const descriptors = [testDescriptor('one=1', { limit }), testDescriptor('two=1')];
+    expect(words(ask('', { domain: 'nowhere', descriptors }))).toBe('OK | OK - | OK -');
+    expect(observed.notFound).toEqual(['nowhere', 'nowhere']);
+  });
+
+  it('refuses a domain whose file was never valid', () => {
+    const failure = 'service: no rate limit configuration loaded';
+    expect(words(world().ask('one=1', { domain: 'broken' }))).toBe(failure);
+    expect(words(world({ rules: { current: null } }).ask('one=1'))).toBe(failure);
+  });
+
+  it.each([0, 8, 99])('refuses an override with unit %i by name', (unit) => {
+    const descriptors = [testDescriptor('one=1', { limit: { requestsPerUnit: 1, unit } })];
+    expect(words(world().ask('', { descriptors }))).toMatch(
+      new RegExp(`^invalid: descriptors\\[0\\]\\.limit\\.unit: ${unit} `),
+    );
+  });
+
+  it('shares the counter of a rule and an override of the same unit', () => {
+    const { ask } = world();
+    ask('two=a');
+    const limit = { requestsPerUnit: 9, unit: Unit.HOUR };
+    expect(words(ask('', { descriptors: [testDescriptor('two=a', { limit })] }))).toBe('OK | OK 7');
+  });
+
+  it('passes the text of a store failure on, and counts no verdict', () => {
+    const store: Pick<CounterStore, 'charge'> = {
+      charge: (groups, listener) => {
+        for (const group of groups) group.failure = { code: 'unavailable', text: 'gone' };
+        listener.settled(groups);
+      },
+    };
+    expect(words(world({ store }).ask('one=1'))).toBe('store: gone');
+  });
+});
+
+describe('modes for the whole service', () => {
+  it('SHADOW_MODE answers OK overall, keeps the statuses and counts', () => {
+    const { ask, observed } = world({ isShadowForAll: true });
+    ask('one=a');
+    expect(words(ask('one=a'))).toBe('OK | OVER 0');
+    expect(observed.shadows).toBe(1);
+  });
+
+  it('QUOTA_MODE passes while one descriptor passes', () => {
+    const { ask } = world({ isQuotaForAll: true });
+    ask('one=a');
+    expect(words(ask('one=a;two=a'))).toBe('OK | OVER 0 | OK 1');
+  });
+
+  it('adds headers and metadata only when told to', () => {
+    const off = world().ask('two=a') as Answer;
+    expect([off.responseHeaders, off.dynamicMetadata]).toEqual([null, null]);
+    const headerNames = { limit: 'L', remaining: 'R', reset: 'T' };
+    const on = world({ headerNames, addsMetadata: true }).ask('two=a') as Answer;
+    expect(on.responseHeaders?.map(({ value }) => value)).toEqual(['2', '1', '3600']);
+    expect(on.dynamicMetadata).toEqual({ domain: 'd', descriptors: [{ entries: ['two=a'] }] });
+  });
+});
+
+describe('the over-limit cache', () => {
+  it('answers what it knows without a charge, until the window ends', () => {
+    const overLimitCache = new OverLimitCache(10_000);
+    const its = world({ overLimitCache });
+    its.ask('one=a');
+    its.ask('one=a');
+    expect(its.charged()).toBe(2);
+    its.clock += 1_000_000;
+    const known = its.ask('one=a;two=a') as Answer;
+    expect([words(known), its.charged()]).toEqual(['OVER | OVER 0 | OK 1', 3]);
+    expect(known.statuses[0]?.resetSeconds).toBe(2600);
+    expect(its.stats.get('one')).toMatchObject({
+      totalHits: 3,
+      overLimit: 2,
+      overLimitWithLocalCache: 1,
+    });
+    its.clock += 2_600_000;
+    expect(words(its.ask('one=a'))).toBe('OK | OK 0');
+  });
+
+  it('never speaks for a higher limit than the count it read', () => {
+    const its = world({ overLimitCache: new OverLimitCache(10_000) });
+    its.ask('one=a', { hitsAddend: 5 });
+    const ask = (requestsPerUnit: number) =>
+      words(its.ask('', { descriptors: [testDescriptor('one=a', { limit: { requestsPerUnit, unit: Unit.HOUR } })] }));
+    expect(ask(9)).toBe('OK | OK 3');
+    expect(ask(5)).toBe('OVER | OVER 0');
+  });
+
+  it('forgets a counter at a refund', () => {
+    const its = world({ overLimitCache: new OverLimitCache(10_000) });
+    its.ask('one=a', { hitsAddend: 2 });
+    its.ask('', { descriptors: [testDescriptor('one=a', { hitsAddend: 2, isNegativeHits: true })] });
+    expect(words(its.ask('one=a'))).toBe('OK | OK 0');
+  });
+
+  it('drops the oldest beyond its bytes, and what alone is larger', () => {
+    const cache = new OverLimitCache(250);
+    for (const key of ['a', 'b', 'c']) cache.remember(key, 2, 100);
+    expect([cache.msKnownOver('a', 1, 0), cache.msKnownOver('c', 1, 0)]).toEqual([0, 100]);
+    cache.remember('x'.repeat(300), 2, 100);
+    expect([cache.entryCount, cache.evictionCount, cache.hitCount]).toEqual([2, 1, 1]);
+    expect(cache.msKnownOver('b', 1, 100)).toBe(0);
+    expect(cache.entryCount).toBe(1);
+  });
+});
+
+describe('STOP_CACHE_KEY_INCREMENT_WHEN_OVERLIMIT', () => {
+  it('charges only what is over when a request of several would pass a limit', () => {
+    const { ask } = world({ stopsWhenOver: true });
+    ask('one=a');
+    expect(words(ask('one=a;two=a'))).toBe('OVER | OVER 0 | OK 2');
+    expect(words(ask('two=a'))).toBe('OK | OK 1');
+  });
+
+  it('charges nothing else beside a counter that the cache knows is over', () => {
+    const its = world({ stopsWhenOver: true, overLimitCache: new OverLimitCache(10_000) });
+    its.ask('one=a', { hitsAddend: 2 });
+    expect(words(its.ask('one=a;two=a'))).toBe('OVER | OVER 0 | OK 2');
+    expect(words(its.ask('two=a'))).toBe('OK | OK 1');
+  });
+});
