@@ -1,0 +1,37 @@
+import type { ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
+import type { GrpcStatus, UnaryCall } from '../rpc-server.ts';
+import { statusText } from './status-text.ts';
+
+/** A unary call of grpc-js as the port sees it. */
+export class GrpcJsUnaryCall implements UnaryCall {
+  readonly deadlineMs: number;
+  #callback: sendUnaryData<Uint8Array> | null;
+
+  constructor(call: ServerUnaryCall<Uint8Array, Uint8Array>, callback: sendUnaryData<Uint8Array>) {
+    this.#callback = callback;
+    this.deadlineMs = monotonicDeadline(Number(call.getDeadline()));
+  }
+
+  reply(message: Uint8Array): void {
+    const callback = this.#callback;
+    if (callback === null) return;
+    this.#callback = null;
+    callback(null, message);
+  }
+
+  fail(status: GrpcStatus, message: string): void {
+    const callback = this.#callback;
+    if (callback === null) return;
+    this.#callback = null;
+    callback({ code: status, details: statusText(message) });
+  }
+}
+
+/**
+ * grpc-js keeps deadlines on the wall clock, Infinity for none. The clocks are compared now, so
+ * that a later step of the wall clock does not move the deadline.
+ */
+export function monotonicDeadline(wallDeadlineMs: number): number {
+  if (!Number.isFinite(wallDeadlineMs)) return 0;
+  return performance.now() + (wallDeadlineMs - Date.now());
+}

@@ -1,0 +1,138 @@
+/** A gRPC client of message bytes, and a server of them on a free port, for tests. */
+import {
+  type ChannelCredentials,
+  Client,
+  type ClientReadableStream,
+  type ClientUnaryCall,
+  credentials,
+  type ServiceError,
+  status,
+} from '@grpc/grpc-js';
+import {
+  GrpcJsServer,
+  type GrpcJsServerOptions,
+} from '../../../src/wire/grpc-js/grpc-js-server.ts';
+import type { RpcMethods } from '../../../src/wire/rpc-server.ts';
+
+export interface Outcome {
+  readonly code: number;
+  readonly text: string;
+  readonly message: Uint8Array | null;
+}
+
+/** A test that waits for an answer gives up after this. */
+const CALL_MS_MAX = 10_000;
+
+const same = (bytes: Buffer): Buffer => bytes;
+
+export class RawClient {
+  readonly #client: Client;
+
+  constructor(target: number | string, creds: ChannelCredentials = credentials.createInsecure()) {
+    const address = typeof target === 'number' ? `127.0.0.1:${target}` : target;
+    this.#client = new Client(address, creds, {
+      // Each test's connection is its own, and is not mended behind its back.
+      'grpc.use_local_subchannel_pool': 1,
+      'grpc.enable_retries': 0,
+    });
+  }
+
+  /** Resolves with whatever became of the call. `deadlineMs` null sends no deadline. */
+  call(
+    path: string,
+    message: Uint8Array,
+    deadlineMs: number | null = CALL_MS_MAX,
+  ): Promise<Outcome> {
+    return new Promise((resolve) => this.start(path, message, deadlineMs, resolve));
+  }
+
+  start(
+    path: string,
+    message: Uint8Array,
+    deadlineMs: number | null,
+    done: (outcome: Outcome) => void,
+  ): ClientUnaryCall {
+    const options = deadlineMs === null ? {} : { deadline: Date.now() + deadlineMs };
+    const settle = (error: ServiceError | null, value?: Buffer): void => {
+      if (error === null) done({ code: status.OK, text: '', message: value ?? null });
+      else done({ code: error.code, text: error.details, message: null });
+    };
+    return this.#client.makeUnaryRequest(path, same, same, Buffer.from(message), options, settle);
+  }
+
+  stream(path: string, message: Uint8Array): Feed {
+    return new Feed(this.#client.makeServerStreamRequest(path, same, same, Buffer.from(message)));
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+}
+
+/** A server stream whose messages can be awaited one by one. */
+export class Feed {
+  readonly #call: ClientReadableStream<Buffer>;
+  readonly #messages: Buffer[] = [];
+  readonly ended: Promise<{ readonly code: number; readonly text: string }>;
+  #waiting: ((message: Buffer) => void) | null = null;
+
+  constructor(call: ClientReadableStream<Buffer>) {
+    this.#call = call;
+    call.on('error', () => {});
+    call.on('data', (message: Buffer) => {
+      const waiting = this.#waiting;
+      this.#waiting = null;
+      if (waiting === null) this.#messages.push(message);
+      else waiting(message);
+    });
+    this.ended = new Promise((resolve) => {
+      call.once('status', ({ code, details }) => resolve({ code, text: details }));
+    });
+  }
+
+  next(): Promise<Buffer> {
+    const message = this.#messages.shift();
+    if (message !== undefined) return Promise.resolve(message);
+    return new Promise((resolve) => {
+      this.#waiting = resolve;
+    });
+  }
+
+  cancel(): void {
+    this.#call.cancel();
+  }
+}
+
+export interface LoggedError {
+  readonly message: string;
+  readonly error: unknown;
+}
+
+export interface StartedServer {
+  readonly server: GrpcJsServer;
+  readonly port: number;
+  readonly logged: LoggedError[];
+}
+
+/** Starts a server on a free port of loopback; `options` change single settings. */
+export async function startServer(
+  methods: Partial<RpcMethods>,
+  options: Partial<GrpcJsServerOptions> = {},
+): Promise<StartedServer> {
+  const logged: LoggedError[] = [];
+  const server = new GrpcJsServer({
+    listen: { host: '127.0.0.1', port: 0 },
+    methods: { unary: new Map(), serverStreaming: new Map(), ...methods },
+    receiveBytesMax: 8 * 1024 * 1024,
+    sendBytesMax: 8 * 1024 * 1024,
+    concurrentStreamsMax: 1000,
+    connectionAgeMsMax: 0,
+    connectionAgeGraceMs: 1000,
+    keepaliveMs: 7_200_000,
+    keepaliveTimeoutMs: 20_000,
+    tls: null,
+    log: (message, error) => logged.push({ message, error }),
+    ...options,
+  });
+  return { server, port: await server.listen(), logged };
+}
