@@ -1,0 +1,47 @@
+/**
+ * Strings that keep coming back, by their bytes. Domains and entry keys are few, so a request's `shop` or
+ * `remote_address` is nearly always a string made before: finding it costs a third of making it, and a
+ * string that was looked up before carries its hash, which spares the rule tree from hashing it again.
+ *
+ * A direct-mapped table: a newcomer takes the slot of whatever hashed there, so memory is bounded by
+ * slots × length and hostile keys cost no more than a miss each.
+ */
+
+/** Power of two; a fleet's domains and keys number in the hundreds. */
+const SLOTS = 1024;
+/** Longer strings are not kept: 1024 × 64 bytes is all that the cache can hold. */
+export const CACHED_BYTES_MAX = 64;
+
+const FNV_PRIME = 0x01000193;
+
+export class TextCache {
+  readonly #slots: string[] = new Array<string>(SLOTS).fill('');
+  readonly #decode: (bytes: Uint8Array, start: number, end: number) => string;
+
+  constructor(decode: (bytes: Uint8Array, start: number, end: number) => string) {
+    this.#decode = decode;
+  }
+
+  /** What `decode` says of `bytes[start, end)`; throws what it throws. */
+  read(bytes: Uint8Array, start: number, end: number): string {
+    const length = end - start;
+    if (length > CACHED_BYTES_MAX) return this.#decode(bytes, start, end);
+    let hash = length;
+    for (let i = start; i < end; i++) hash = Math.imul(hash ^ (bytes[i] as number), FNV_PRIME);
+    const slot = (hash ^ (hash >>> 15)) & (SLOTS - 1);
+    const kept = this.#slots[slot] as string;
+    if (isText(kept, bytes, start, length)) return kept;
+    const text = this.#decode(bytes, start, end);
+    // Only ASCII is its own bytes, unit by unit, so only ASCII can be found again.
+    if (text.length === length) this.#slots[slot] = text;
+    return text;
+  }
+}
+
+function isText(kept: string, bytes: Uint8Array, start: number, length: number): boolean {
+  if (kept.length !== length) return false;
+  for (let i = 0; i < length; i++) {
+    if (kept.charCodeAt(i) !== bytes[start + i]) return false;
+  }
+  return true;
+}
