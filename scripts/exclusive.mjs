@@ -3,7 +3,15 @@
  * id from the first moment. A lock whose owner is gone, or that is older than its bound, is taken over.
  * Plain JavaScript for Node 20 without packages: it runs before anything is installed.
  */
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -40,7 +48,8 @@ async function acquire(path) {
   try {
     const giveUpAt = Date.now() + WAIT_MS_MAX;
     while (!tryLink(ticket, path)) {
-      if (Date.now() > giveUpAt) throw new Error(`another process holds ${path}; remove it if none runs`);
+      if (Date.now() > giveUpAt)
+        throw new Error(`another process holds ${path}; remove it if none runs`);
       if (isStale(path)) takeAway(path);
       else await delay(POLL_MS);
     }

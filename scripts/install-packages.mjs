@@ -12,6 +12,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { exclusively } from './exclusive.mjs';
+import { npmCommand } from './npm-command.mjs';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -53,18 +54,17 @@ function isInstalled(runtimeOnly) {
 
 function install() {
   console.error('weir: installing packages (npm ci), once for this clone');
-  const flags = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'];
-  // Under npm its own script is used, so that no other npm of the PATH comes in between.
-  const own = process.env.npm_execpath;
-  const viaNode = own !== undefined && /npm-cli\.[cm]?js$/.test(own);
-  const command = viaNode ? process.execPath : 'npm';
-  const args = viaNode ? [own, ...flags] : flags;
+  const flags = [
+    'ci',
+    '--include=dev',
+    '--include=optional',
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+  ];
+  const [command, args] = npmCommand(flags);
   // npm's report goes to stderr: what a script prints on stdout stays its own.
-  const result = spawnSync(command, args, {
-    cwd: ROOT,
-    stdio: ['ignore', 2, 2],
-    shell: !viaNode && process.platform === 'win32',
-  });
+  const result = spawnSync(command, args, { cwd: ROOT, stdio: ['ignore', 2, 2] });
   if (result.status === 0) return;
   const reason = result.error?.message ?? `exit code ${result.status ?? result.signal}`;
   throw new Error(

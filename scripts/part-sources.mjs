@@ -4,8 +4,18 @@
  * A wheel is a zip file, so it is downloaded and unpacked: no virtual environment, no install scripts.
  */
 import { spawnSync } from 'node:child_process';
-import { accessSync, chmodSync, constants, existsSync, mkdtempSync, readdirSync } from 'node:fs';
-import { mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 
 /** 107 MB of Envoy on a slow line, and apt's own lists, fit; a hang does not last. */
@@ -22,7 +32,11 @@ function run(command, args, { env = {}, timeoutMs = COMMAND_MS_MAX } = {}) {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   if (result.status === 0) return;
-  const said = `${result.stdout ?? ''}${result.stderr ?? ''}`.trim().split('\n').slice(-3).join(' | ');
+  const said = `${result.stdout ?? ''}${result.stderr ?? ''}`
+    .trim()
+    .split('\n')
+    .slice(-3)
+    .join(' | ');
   const reason = result.error?.message ?? (said || `exit code ${result.status ?? result.signal}`);
   throw new Error(`${command} ${args[0] === '-m' ? args[1] : args[0]}: ${reason}`);
 }
@@ -100,7 +114,8 @@ function recordName(requirement) {
 
 function findPip() {
   fromPath('python3');
-  if (spawnSync('python3', ['-m', 'pip', '--version']).status === 0) return ['python3', '-m', 'pip'];
+  if (spawnSync('python3', ['-m', 'pip', '--version']).status === 0)
+    return ['python3', '-m', 'pip'];
   try {
     return [fromPath('pip3', 'pip')];
   } catch {

@@ -7,7 +7,8 @@ import { readParts } from './parts.ts';
 /** The bundled Node; anything older means that vitest was started past npm. */
 const NODE_MAJOR_MIN = 22;
 
-export default function setup(): void {
+/** Called by vitest before the first test file. */
+export function setup(): void {
   const major = Number(process.versions.node.split('.')[0]);
   if (major < NODE_MAJOR_MIN) {
     throw new Error(`tests need Node ${NODE_MAJOR_MIN} or newer: start them by npm (npm test)`);

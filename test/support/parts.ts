@@ -51,7 +51,9 @@ function redisPart({ redisServer, missing }: PartsRecord): RedisPart {
 }
 
 function programOr(path: string | null, reason: string | undefined): EnvoyPart {
-  return path === null ? { kind: 'absent', reason: reason ?? 'unknown' } : { kind: 'program', path };
+  return path === null
+    ? { kind: 'absent', reason: reason ?? 'unknown' }
+    : { kind: 'program', path };
 }
 
 /** Tests against a real Envoy: `body` gets the path of its program. */
