@@ -1,0 +1,225 @@
+/** Rows of the Redis that holds the counters. */
+import type { Row } from './row.ts';
+
+const YEAR_MS = 31_536_000_000;
+const INT_MAX = 2_147_483_647;
+const REDIS = { group: 'Redis', status: 'built', origin: 'reference' } as const;
+const NO_POOL = {
+  status: 'warned',
+  because: 'there is no pool: all requests share one multiplexed connection',
+} as const;
+const NO_PIPELINE_TUNING = {
+  status: 'warned',
+  because: 'requests that arrive while a call is in flight always travel together',
+} as const;
+const NO_TLS = {
+  status: 'warned',
+  because: 'TLS to Redis is not built yet; it has no effect while REDIS_TLS is false',
+} as const;
+const NO_STARTUP = {
+  status: 'warned',
+  because: 'Weir serves without waiting for Redis and keeps trying to reach it',
+} as const;
+const UNKNOWN_TYPE = 'Unrecognized redis type {value}';
+
+export const REDIS_ROWS = [
+  {
+    ...REDIS,
+    name: 'REDIS_URL',
+    type: 'string',
+    default: '/var/run/nutcracker/ratelimit.sock',
+    secret: true,
+    doc:
+      'Where Redis is: `host:port`, `redis://[user:password@]host[:port][/database]`, or the ' +
+      'path of a unix socket.',
+  },
+  {
+    ...REDIS,
+    name: 'REDIS_SOCKET_TYPE',
+    type: 'enum',
+    values: ['unix', 'tcp'],
+    default: 'unix',
+    doc: 'Kind of socket in `REDIS_URL`. Unset, a `REDIS_URL` that is no path is taken as tcp.',
+  },
+  {
+    ...REDIS,
+    name: 'REDIS_TYPE',
+    type: 'enum',
+    values: ['SINGLE'],
+    refusedValues: {
+      SENTINEL: 'Sentinel is not built yet: name the primary in REDIS_URL with REDIS_TYPE=SINGLE',
+      CLUSTER: 'Redis Cluster is not built yet: use one Redis with REDIS_TYPE=SINGLE',
+    },
+    unknownText: UNKNOWN_TYPE,
+    default: 'SINGLE',
+    doc: 'Topology of Redis.',
+  },
+  {
+    ...REDIS,
+    name: 'REDIS_AUTH',
+    type: 'string',
+    default: '',
+    secret: true,
+    doc: 'Password, or `user:password`. Goes before what `REDIS_URL` names.',
+  },
+  {
+    ...REDIS,
+    name: 'REDIS_TIMEOUT',
+    type: 'duration',
+    min: 1,
+    max: 60_000,
+    default: '100ms',
+    doc:
+      'Longest wait for Redis before a request is answered as failed. The reference waits 10s; ' +
+      'Envoy itself waits 20ms unless told otherwise.',
+  },
+  {
+    ...REDIS,
+    name: 'REDIS_HEALTH_CHECK_ACTIVE_CONNECTION',
+    type: 'bool',
+    default: 'false',
+    doc: 'Report unhealthy while there is no connection to Redis.',
+  },
+  {
+    ...REDIS,
+    name: 'REDIS_TLS',
+    type: 'bool',
+    default: 'false',
+    status: 'refused',
+    doc: 'Speak TLS to Redis.',
+    because: 'TLS to Redis is not built yet: use a local proxy that adds it, or a plain connection',
+  },
+  {
+    ...REDIS,
+    ...NO_TLS,
+    name: 'REDIS_TLS_CLIENT_CERT',
+    type: 'path',
+    default: '',
+    doc: 'PEM file of the client certificate for Redis.',
+  },
+  {
+    ...REDIS,
+    ...NO_TLS,
+    name: 'REDIS_TLS_CLIENT_KEY',
+    type: 'path',
+    default: '',
+    doc: 'PEM file of the client key for Redis.',
+  },
+  {
+    ...REDIS,
+    ...NO_TLS,
+    name: 'REDIS_TLS_CACERT',
+    type: 'path',
+    default: '',
+    doc: 'PEM file of the authorities that Redis must come from.',
+  },
+  {
+    ...REDIS,
+    ...NO_TLS,
+    name: 'REDIS_TLS_SKIP_HOSTNAME_VERIFICATION',
+    type: 'bool',
+    default: 'false',
+    doc: 'Do not compare the name in the certificate of Redis.',
+  },
+  {
+    ...REDIS,
+    name: 'REDIS_SENTINEL_AUTH',
+    type: 'string',
+    default: '',
+    secret: true,
+    status: 'warned',
+    doc: 'Password, or `user:password`, of the Sentinels.',
+    because: 'Sentinel is not built yet; it has no effect with REDIS_TYPE=SINGLE',
+  },
+  {
+    ...REDIS,
+    ...NO_POOL,
+    name: 'REDIS_POOL_SIZE',
+    type: 'int',
+    min: 0,
+    max: INT_MAX,
+    unit: 'connections',
+    default: '10',
+    doc: 'Connections to Redis in the reference.',
+  },
+  {
+    ...REDIS,
+    ...NO_POOL,
+    name: 'REDIS_POOL_ON_EMPTY_BEHAVIOR',
+    type: 'enum',
+    values: ['WAIT', 'CREATE', 'ERROR'],
+    default: 'WAIT',
+    doc: 'What the reference does when all connections are taken.',
+  },
+  {
+    ...REDIS,
+    ...NO_PIPELINE_TUNING,
+    name: 'REDIS_PIPELINE_WINDOW',
+    type: 'duration',
+    min: 0,
+    max: YEAR_MS,
+    default: '0',
+    doc: 'Time the reference gathers commands before it sends them.',
+  },
+  {
+    ...REDIS,
+    ...NO_PIPELINE_TUNING,
+    name: 'REDIS_PIPELINE_LIMIT',
+    type: 'int',
+    min: 0,
+    max: INT_MAX,
+    unit: 'commands',
+    default: '0',
+    doc: 'Most commands the reference gathers. See `REDIS_BATCH_CHARGES_MAX`.',
+  },
+  {
+    ...REDIS,
+    ...NO_PIPELINE_TUNING,
+    name: 'REDIS_CLUSTER_PIPELINE_PARALLELISM',
+    type: 'int',
+    min: 0,
+    max: INT_MAX,
+    unit: 'pipelines',
+    default: '1',
+    doc: 'Pipelines the reference runs side by side on a cluster.',
+  },
+  {
+    ...REDIS,
+    ...NO_STARTUP,
+    name: 'REDIS_STARTUP_INITIAL_INTERVAL',
+    type: 'duration',
+    min: 0,
+    max: YEAR_MS,
+    default: '1s',
+    doc: 'First pause of the reference between attempts to reach Redis at start.',
+  },
+  {
+    ...REDIS,
+    ...NO_STARTUP,
+    name: 'REDIS_STARTUP_MAX_INTERVAL',
+    type: 'duration',
+    min: 0,
+    max: YEAR_MS,
+    default: '30s',
+    doc: 'Longest such pause.',
+  },
+  {
+    ...REDIS,
+    ...NO_STARTUP,
+    name: 'REDIS_STARTUP_MAX_ELAPSED_TIME',
+    type: 'duration',
+    min: 0,
+    max: YEAR_MS,
+    default: '0',
+    doc: 'Time after which the reference gives up at start; 0 is never.',
+  },
+  {
+    ...REDIS,
+    name: 'REDIS_CLOSE_CONNECTION_ON_READONLY_ERROR',
+    type: 'bool',
+    default: 'false',
+    status: 'warned',
+    doc: 'In newer references: leave a Redis that became a read-only replica.',
+    because: 'following a Redis that became a replica comes with Sentinel, which is not built yet',
+  },
+] as const satisfies readonly Row[];

@@ -1,0 +1,154 @@
+/** Rows of the listeners, their lifetime and the health they report. */
+import type { Row } from './row.ts';
+
+const PORT = { type: 'int', min: 0, max: 65_535, unit: 'port' } as const;
+const SERVER = { group: 'Server', status: 'built', origin: 'reference' } as const;
+
+/** One day is the longest drain: beyond it a rollout would never end. */
+const DAY_MS = 86_400_000;
+/** Ages up to a year; a longer one means "never" and can be said so. */
+const YEAR_MS = 31_536_000_000;
+
+export const SERVER_ROWS = [
+  {
+    ...SERVER,
+    name: 'HOST',
+    type: 'string',
+    default: '0.0.0.0',
+    doc: 'Interface of the HTTP port (`/json`, `/healthcheck`). Empty means every interface.',
+  },
+  {
+    ...SERVER,
+    ...PORT,
+    name: 'PORT',
+    default: '8080',
+    doc: 'HTTP port. 0 takes a free one and logs it.',
+  },
+  {
+    ...SERVER,
+    name: 'DEBUG_HOST',
+    type: 'string',
+    default: '0.0.0.0',
+    doc:
+      'Interface of the debug port (`/rlconfig`, `/stats`, `/metrics`). Empty means every ' +
+      'interface.',
+  },
+  {
+    ...SERVER,
+    ...PORT,
+    name: 'DEBUG_PORT',
+    default: '6070',
+    doc: 'Debug port. 0 takes a free one and logs it.',
+  },
+  {
+    ...SERVER,
+    name: 'GRPC_HOST',
+    type: 'string',
+    default: '0.0.0.0',
+    doc: 'Interface of the gRPC port. Empty means every interface.',
+  },
+  {
+    ...SERVER,
+    ...PORT,
+    name: 'GRPC_PORT',
+    default: '8081',
+    doc: 'Port of gRPC, where Envoy asks. 0 takes a free one and logs it.',
+  },
+  {
+    ...SERVER,
+    name: 'GRPC_UDS',
+    type: 'path',
+    default: '',
+    doc: 'Unix socket to listen on for gRPC instead of `GRPC_HOST:GRPC_PORT`.',
+  },
+  {
+    ...SERVER,
+    name: 'GRPC_MAX_CONNECTION_AGE',
+    type: 'duration',
+    min: 0,
+    max: YEAR_MS,
+    default: '24h',
+    doc:
+      'Age at which a gRPC connection is asked to go away, so Envoys spread over new ' +
+      'replicas. 0 is never.',
+  },
+  {
+    ...SERVER,
+    name: 'GRPC_MAX_CONNECTION_AGE_GRACE',
+    type: 'duration',
+    min: 0,
+    max: YEAR_MS,
+    default: '1h',
+    doc:
+      'Time after `GRPC_MAX_CONNECTION_AGE` at which calls still open on the connection are ' +
+      'cut. 0 is never.',
+  },
+  {
+    ...SERVER,
+    name: 'GRPC_SERVER_USE_TLS',
+    type: 'bool',
+    default: 'false',
+    doc: 'Speak TLS on the gRPC port. Needs `GRPC_SERVER_TLS_CERT` and `GRPC_SERVER_TLS_KEY`.',
+  },
+  {
+    ...SERVER,
+    name: 'GRPC_SERVER_TLS_CERT',
+    type: 'path',
+    default: '',
+    doc: 'PEM file of the certificate chain of the gRPC port.',
+  },
+  {
+    ...SERVER,
+    name: 'GRPC_SERVER_TLS_KEY',
+    type: 'path',
+    default: '',
+    doc: 'PEM file of the private key of the gRPC port.',
+  },
+  {
+    ...SERVER,
+    name: 'GRPC_CLIENT_TLS_CACERT',
+    type: 'path',
+    default: '',
+    doc:
+      'PEM file of the authorities that client certificates must come from. Set, every client ' +
+      'needs one.',
+  },
+  {
+    ...SERVER,
+    name: 'GRPC_CLIENT_TLS_SAN',
+    type: 'string',
+    default: '',
+    status: 'refused',
+    doc: 'Name that a client certificate must carry.',
+    because:
+      'the name in client certificates is not checked yet: unset it, or check it in front of ' +
+      'Weir',
+  },
+  {
+    ...SERVER,
+    name: 'HEALTHY_WITH_AT_LEAST_ONE_CONFIG_LOADED',
+    type: 'bool',
+    default: 'false',
+    doc: 'Report unhealthy while no valid domain is loaded.',
+  },
+  {
+    ...SERVER,
+    origin: 'weir',
+    name: 'DRAIN_DELAY',
+    type: 'duration',
+    min: 0,
+    max: DAY_MS,
+    default: '0s',
+    doc: 'At shutdown, time between reporting unhealthy and asking connections to go away.',
+  },
+  {
+    ...SERVER,
+    origin: 'weir',
+    name: 'DRAIN_TIMEOUT',
+    type: 'duration',
+    min: 0,
+    max: DAY_MS,
+    default: '20s',
+    doc: 'At shutdown, longest wait for calls in flight before they are cut.',
+  },
+] as const satisfies readonly Row[];

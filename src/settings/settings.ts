@@ -1,0 +1,132 @@
+/**
+ * Everything a running Weir is told by its environment: complete, checked, frozen. Limits are not
+ * here: they come from files and change while it runs. Each group is what one room of the program
+ * needs.
+ */
+import type { DurationMs } from '../core/time.ts';
+import type { RedisTarget } from './redis-target.ts';
+import type { Address } from './row.ts';
+import type { Secret } from './secret.ts';
+
+export type GrpcListener =
+  | ({ readonly kind: 'tcp' } & Address)
+  | { readonly kind: 'unix'; readonly path: string };
+
+/** PEM files; with a client authority every client must show a certificate from it. */
+export interface GrpcTls {
+  readonly certPath: string;
+  readonly keyPath: string;
+  readonly clientCaPath: string | null;
+}
+
+export interface ServerSettings {
+  readonly http: Address;
+  readonly debug: Address;
+  readonly grpc: GrpcListener;
+  readonly grpcTls: GrpcTls | null;
+  /** 0 is never; the grace too. */
+  readonly maxConnectionAgeMs: DurationMs;
+  readonly maxConnectionAgeGraceMs: DurationMs;
+  readonly drainDelayMs: DurationMs;
+  readonly drainTimeoutMs: DurationMs;
+}
+
+/** What makes the health checks fail, beside shutting down. */
+export interface HealthSettings {
+  readonly needsLoadedDomain: boolean;
+  readonly needsStoreConnection: boolean;
+}
+
+export interface LimitsSettings {
+  readonly directory: string;
+  /** Which variables named the directory; `shipped` when none did. */
+  readonly directoryFrom: 'shipped' | 'LIMITS_DIRECTORY' | 'RUNTIME';
+  /**
+   * The symbolic link whose swap means "reload"; null: a change of a file in the directory does.
+   */
+  readonly watchRoot: string | null;
+  readonly ignoreDotFiles: boolean;
+  readonly mergeDomains: boolean;
+}
+
+export interface CounterSettings {
+  readonly backend: 'redis' | 'memory';
+  readonly keyFormat: 'exact' | 'reference';
+  readonly keyPrefix: string;
+  readonly expirationJitterMaxSeconds: number;
+  readonly nearLimitRatio: number;
+  readonly stopIncrementWhenOver: boolean;
+  /** 0 is off. */
+  readonly overLimitCacheBytes: number;
+  readonly memoryKeysMax: number;
+}
+
+export interface RedisSettings {
+  readonly target: RedisTarget;
+  /** '' when none is named. */
+  readonly username: string;
+  readonly password: Secret | null;
+  readonly database: number;
+  readonly timeoutMs: DurationMs;
+  readonly batchChargesMax: number;
+  readonly queuedRequestsMax: number;
+}
+
+/** Service-wide modes, over those of the rules. */
+export interface ModeSettings {
+  readonly shadow: boolean;
+  readonly quota: boolean;
+}
+
+export interface ResponseSettings {
+  readonly dynamicMetadata: boolean;
+  /** Names of the headers; null when headers are off. */
+  readonly headers: {
+    readonly limit: string;
+    readonly remaining: string;
+    readonly reset: string;
+  } | null;
+}
+
+export interface MetricsSettings {
+  /** False with DISABLE_STATS: no page anywhere. */
+  readonly isEnabled: boolean;
+  /** Where the page is served beside the debug port; null with USE_PROMETHEUS unset. */
+  readonly address: Address | null;
+  readonly path: string;
+  readonly responseTimeAsMs: boolean;
+  readonly seriesPerDomainMax: number;
+  readonly domainsMax: number;
+  readonly seriesMax: number;
+}
+
+export type LogLevelName = 'TRACE' | 'DEBUG' | 'INFO' | 'WARN' | 'ERROR' | 'FATAL' | 'PANIC';
+
+export interface LogSettings {
+  readonly level: LogLevelName;
+  readonly format: 'text' | 'json';
+}
+
+/** What a request may hold; beyond it the request is refused. */
+export interface RequestBounds {
+  readonly messageBytesMax: number;
+  readonly domainBytesMax: number;
+  readonly descriptorsMax: number;
+  readonly entriesMax: number;
+  readonly keyBytesMax: number;
+  readonly valueBytesMax: number;
+}
+
+export interface Settings {
+  readonly server: ServerSettings;
+  readonly health: HealthSettings;
+  readonly limits: LimitsSettings;
+  readonly counters: CounterSettings;
+  /** Null when counters are in memory. */
+  readonly redis: RedisSettings | null;
+  readonly modes: ModeSettings;
+  readonly response: ResponseSettings;
+  readonly metrics: MetricsSettings;
+  readonly log: LogSettings;
+  readonly bounds: RequestBounds;
+}
