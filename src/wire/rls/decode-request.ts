@@ -1,15 +1,16 @@
 /**
- * `envoy.service.ratelimit.v3.RateLimitRequest` from its bytes, by the field numbers of rls.proto and
- * ratelimit.proto. Written by hand because it runs for every request, and the generated code needs four
- * times as long for the same result (test/wire/rls compares the two).
+ * `envoy.service.ratelimit.v3.RateLimitRequest` from its bytes, by the field numbers of rls.proto
+ * and ratelimit.proto. Written by hand because it runs for every request, and the generated code
+ * needs four times as long for the same result (test/wire/rls compares the two).
  *
- * As proto3 has it: the last of a repeated scalar wins, the parts of a repeated embedded message are
- * merged, unknown fields are passed over, and so are known ones that come with another wire type.
+ * As proto3 has it: the last of a repeated scalar wins, the parts of a repeated embedded message
+ * are merged, unknown fields are passed over, and so are known ones that come with another wire
+ * type.
  */
 import {
-  HITS_UNSET,
   type Descriptor,
   type Entry,
+  HITS_UNSET,
   type LimitOverride,
   type RateLimitRequest,
 } from '../../core/rules/request.ts';

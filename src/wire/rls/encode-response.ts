@@ -1,7 +1,7 @@
 /**
- * `envoy.service.ratelimit.v3.RateLimitResponse` to bytes, by the field numbers of rls.proto. Fields that
- * have proto3's default are left out, the others come in the order of their numbers, so the bytes are
- * those of any canonical protobuf writer. Written backwards: see wire-writer.ts.
+ * `envoy.service.ratelimit.v3.RateLimitResponse` to bytes, by the field numbers of rls.proto.
+ * Fields that have proto3's default are left out, the others come in the order of their numbers, so
+ * the bytes are those of any canonical protobuf writer. Written backwards: see wire-writer.ts.
  */
 import type { JsonObject } from '../../core/rules/limits-file.ts';
 import type { Rule } from '../../core/rules/rule.ts';

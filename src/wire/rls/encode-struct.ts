@@ -15,9 +15,9 @@ const VALUE_STRUCT = 0x2a;
 const VALUE_LIST = 0x32;
 
 /**
- * Objects and lists inside each other. Each costs up to three nested messages, and protobuf's readers,
- * Envoy's among them, refuse a message with more than 100: what lies deeper is written as null, which
- * costs a value where a refused answer would cost the decision.
+ * Objects and lists inside each other. Each costs up to three nested messages, and protobuf's
+ * readers, Envoy's among them, refuse a message with more than 100: what lies deeper is written as
+ * null, which costs a value where a refused answer would cost the decision.
  */
 export const STRUCT_DEPTH_MAX = 30;
 
@@ -62,7 +62,11 @@ function writeValue(writer: WireWriter, value: JsonValue, depth: number): void {
   writer.length(mark);
 }
 
-function writeNested(writer: WireWriter, value: null | JsonValue[] | JsonObject, depth: number): void {
+function writeNested(
+  writer: WireWriter,
+  value: null | JsonValue[] | JsonObject,
+  depth: number,
+): void {
   if (value === null || depth >= STRUCT_DEPTH_MAX) {
     writer.byte(0);
     writer.byte(VALUE_NULL);

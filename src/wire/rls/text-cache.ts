@@ -1,10 +1,11 @@
 /**
- * Strings that keep coming back, by their bytes. Domains and entry keys are few, so a request's `shop` or
- * `remote_address` is nearly always a string made before: finding it costs a third of making it, and a
- * string that was looked up before carries its hash, which spares the rule tree from hashing it again.
+ * Strings that keep coming back, by their bytes. Domains and entry keys are few, so a request's
+ * `shop` or `remote_address` is nearly always a string made before: finding it costs a third of
+ * making it, and a string that was looked up before carries its hash, which spares the rule tree
+ * from hashing it again.
  *
- * A direct-mapped table: a newcomer takes the slot of whatever hashed there, so memory is bounded by
- * slots × length and hostile keys cost no more than a miss each.
+ * A direct-mapped table: a newcomer takes the slot of whatever hashed there, so memory is bounded
+ * by slots × length and hostile keys cost no more than a miss each.
  */
 
 /** Power of two; a fleet's domains and keys number in the hundreds. */

@@ -1,9 +1,9 @@
 /**
- * Reads protobuf's wire format from untrusted bytes: never beyond the message it is in, never in more
- * than linear time, and with MalformedMessage as its only way to fail.
+ * Reads protobuf's wire format from untrusted bytes: never beyond the message it is in, never in
+ * more than linear time, and with MalformedMessage as its only way to fail.
  *
- * One reader is used again and again; `open` starts a message. `enter` and `leave` go into an embedded
- * one, whose bytes then are all that the reader sees. Source: protobuf.dev, "Encoding".
+ * One reader is used again and again; `open` starts a message. `enter` and `leave` go into an
+ * embedded one, whose bytes then are all that the reader sees. Source: protobuf.dev, "Encoding".
  */
 import { MalformedMessage } from './malformed-message.ts';
 import { TextCache } from './text-cache.ts';
@@ -147,7 +147,7 @@ export class WireReader {
         this.#pass(8);
         return;
       case WireType.BYTES:
-        this.#at += this.#length();
+        this.#pass(this.#length());
         return;
       case WireType.FIXED32:
         this.#pass(4);

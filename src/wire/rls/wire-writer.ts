@@ -1,7 +1,8 @@
 /**
- * Writes protobuf's wire format from its end to its beginning. An embedded message is preceded by its
- * length; written backwards, the length is known when its turn comes, so nothing is measured first and
- * nothing is moved. Fields are therefore written last to first, and of a field its value before its tag.
+ * Writes protobuf's wire format from its end to its beginning. An embedded message is preceded by
+ * its length; written backwards, the length is known when its turn comes, so nothing is measured
+ * first and nothing is moved. Fields are therefore written last to first, and of a field its value
+ * before its tag.
  *
  * One writer is used again and again: `start` begins a message, `finish` returns a copy of it.
  */
@@ -59,7 +60,7 @@ export class WireWriter {
       this.#bytes[--this.#at] = value;
       return;
     }
-    const size = varintSize(value);
+    const size = longVarintSize(value);
     let rest = value >>> 0;
     let at = this.#at - size;
     this.#at = at;
@@ -119,8 +120,9 @@ export class WireWriter {
   }
 }
 
-function varintSize(value: number): number {
-  if (value < 0x4000) return value < 0x80 ? 1 : 2;
+/** Bytes of a varint from 0x80 up. */
+function longVarintSize(value: number): number {
+  if (value < 0x4000) return 2;
   if (value < 0x20_0000) return 3;
   return value < 0x1000_0000 ? 4 : 5;
 }
