@@ -59,14 +59,26 @@ function programOr(path: string | null, reason: string | undefined): EnvoyPart {
 /** Tests against a real Envoy: `body` gets the path of its program. */
 export function describeWithEnvoy(name: string, body: (envoyPath: string) => void): void {
   const { envoy } = readParts();
-  if (envoy.kind === 'program') {
-    describe(name, () => body(envoy.path));
-    return;
-  }
+  if (envoy.kind === 'absent') describeAbsent(name, envoy.reason);
+  else describe(name, () => body(envoy.path));
+}
+
+/** Reported as skipped on a developer's machine, as failed on CI. */
+function describeAbsent(name: string, reason: string): void {
   const isCi = process.env['CI'] === 'true';
   describe(name, { skip: !isCi }, () => {
-    test(`needs Envoy: ${envoy.reason}`, () => {
-      throw new Error(envoy.reason);
+    test(`needs a part that is not here: ${reason}`, () => {
+      throw new Error(reason);
     });
   });
+}
+
+/** Tests against a real Redis: `body` gets where to start it from. */
+export function describeWithRedis(
+  name: string,
+  body: (redis: Exclude<RedisPart, { kind: 'absent' }>) => void,
+): void {
+  const { redis } = readParts();
+  if (redis.kind === 'absent') describeAbsent(name, redis.reason);
+  else describe(name, () => body(redis));
 }
