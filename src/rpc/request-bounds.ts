@@ -1,0 +1,116 @@
+/**
+ * Bounds on what a caller may send, so that no request costs more memory, key space or time than
+ * another service would grant it. Checked after decoding and before anything else sees the request.
+ *
+ * The defaults are beyond what Envoy sends. A bound that real traffic met would be a hole: Envoy
+ * lets a request pass when the rate limit service answers an error, so a client could escape its
+ * limit by sending, say, a long path. Hence values may be longer than all headers that Envoy
+ * accepts (60 KiB by default), and a message may be as long as the reference's gRPC library
+ * accepts.
+ */
+import type { Descriptor, RateLimitRequest } from '../core/rules/request.ts';
+import { descriptorsFault, entriesFault } from './count-guard.ts';
+import { beyondBound, EMPTY_DESCRIPTORS, EMPTY_DOMAIN, type GrpcError } from './grpc-errors.ts';
+
+export interface RequestBounds {
+  /** REQUEST_DOMAIN_BYTES_MAX. */
+  readonly domainBytesMax: number;
+  /** REQUEST_DESCRIPTORS_MAX: descriptors of a request. */
+  readonly descriptorsMax: number;
+  /** REQUEST_ENTRIES_MAX: entries of a descriptor. */
+  readonly entriesMax: number;
+  /** REQUEST_KEY_BYTES_MAX. */
+  readonly keyBytesMax: number;
+  /** REQUEST_VALUE_BYTES_MAX. */
+  readonly valueBytesMax: number;
+  /** REQUEST_MESSAGE_BYTES_MAX: the whole message, or the body of POST /json. */
+  readonly messageBytesMax: number;
+}
+
+export const DEFAULT_REQUEST_BOUNDS: RequestBounds = {
+  // A domain is written by hand in Envoy's configuration.
+  domainBytesMax: 1024,
+  // A descriptor per `rate_limits` entry of a route: tens at most.
+  descriptorsMax: 256,
+  // An entry per action of such an entry: some ten at most.
+  entriesMax: 64,
+  // Keys are written by hand too.
+  keyBytesMax: 4096,
+  // Envoy's default max_request_headers_kb is 60.
+  valueBytesMax: 64 * 1024,
+  // grpc-go's default.
+  messageBytesMax: 4 * 1024 * 1024,
+};
+
+/**
+ * The longest message that the listener should hand over: longer than the bound, so that the answer
+ * beyond the bound is ours and names the setting, but not boundless.
+ */
+export function transportBytesMax(bounds: RequestBounds): number {
+  return bounds.messageBytesMax * 2;
+}
+
+/** What the message's length alone is refused for; null when it is within its bound. */
+export function messageFault(lengthBytes: number, bounds: RequestBounds): GrpcError | null {
+  if (lengthBytes <= bounds.messageBytesMax) return null;
+  return tooLong('message', lengthBytes, bounds.messageBytesMax, 'REQUEST_MESSAGE_BYTES_MAX');
+}
+
+/** What the request is refused for, the reference's own checks first; null when it is fine. */
+export function requestFault(request: RateLimitRequest, bounds: RequestBounds): GrpcError | null {
+  const { domain, descriptors } = request;
+  if (domain.length === 0) return EMPTY_DOMAIN;
+  if (descriptors.length === 0) return EMPTY_DESCRIPTORS;
+  if (isLonger(domain, bounds.domainBytesMax)) {
+    const max = bounds.domainBytesMax;
+    return tooLong('domain', utf8Bytes(domain), max, 'REQUEST_DOMAIN_BYTES_MAX');
+  }
+  const count = descriptors.length;
+  const tooMany = descriptorsFault(count, bounds);
+  if (tooMany !== null) return tooMany;
+  for (let at = 0; at < count; at += 1) {
+    const fault = descriptorFault(descriptors[at] as Descriptor, at, bounds);
+    if (fault !== null) return fault;
+  }
+  return null;
+}
+
+function descriptorFault(
+  descriptor: Descriptor,
+  at: number,
+  bounds: RequestBounds,
+): GrpcError | null {
+  const { entries } = descriptor;
+  const tooMany = entriesFault(at, entries.length, bounds);
+  if (tooMany !== null) return tooMany;
+  for (let index = 0; index < entries.length; index += 1) {
+    const entry = entries[index] as Descriptor['entries'][number];
+    if (isLonger(entry.key, bounds.keyBytesMax)) {
+      const subject = `descriptors[${at}].entries[${index}].key`;
+      const max = bounds.keyBytesMax;
+      return tooLong(subject, utf8Bytes(entry.key), max, 'REQUEST_KEY_BYTES_MAX');
+    }
+    if (isLonger(entry.value, bounds.valueBytesMax)) {
+      const subject = `descriptors[${at}].entries[${index}].value`;
+      const max = bounds.valueBytesMax;
+      return tooLong(subject, utf8Bytes(entry.value), max, 'REQUEST_VALUE_BYTES_MAX');
+    }
+  }
+  return null;
+}
+
+/** A UTF-16 unit is 1 to 3 bytes of UTF-8, so the exact count is needed only near the bound. */
+function isLonger(text: string, bytesMax: number): boolean {
+  if (text.length * 3 <= bytesMax) return false;
+  return text.length > bytesMax || utf8Bytes(text) > bytesMax;
+}
+
+const encoder = new TextEncoder();
+
+function utf8Bytes(text: string): number {
+  return encoder.encode(text).length;
+}
+
+function tooLong(subject: string, bytes: number, max: number, setting: string): GrpcError {
+  return beyondBound(subject, `${bytes} bytes`, max, setting);
+}
