@@ -24,6 +24,7 @@ export default defineConfig({
       exclude: ['src/gen/**', 'src/main.ts'],
       reporter: ['text-summary', 'json-summary'],
       reportsDirectory: '.cache/coverage',
+      reportOnFailure: true,
       thresholds: { lines: 90, branches: 90 },
     },
   },
