@@ -79,7 +79,7 @@ describe('the checker of layers', () => {
       '| imports ▸ | core | runtime ports | limiter | gen | npm / node:* |',
       '|---|---|---|---|---|---|',
       '| core | yes | – | – | – | – |',
-      '| `counters`, rules | types | wire/rpc-server.ts | ports | – | ioredis in counters/redis/, node:net |',
+      '| `counters`, rules | types | wire/rpc-server.ts | ports | – | config/, ioredis in counters/redis/, node:net |',
       '| rpc | yes | wire/rls/ | yes | yes | node:* |',
       '| compose.ts | yes | all | yes | yes | – |',
     ].join('\n'),
@@ -93,6 +93,7 @@ describe('the checker of layers', () => {
     ['rules/a.ts', "import { B } from '../limiter/rule-source.ts';"],
     ['counters/redis/a.ts', "import { Redis } from 'ioredis';"],
     ['counters/a.ts', "import { connect } from 'node:net';"],
+    ['rules/a.ts', "import schema from '../../config/a.json' with { type: 'json' };"],
     ['counters/a.ts', "import { S } from '../wire/rpc-server.ts';"],
     ['rpc/a.ts', "import { x } from '../wire/rls/x.ts';"],
     ['rpc/a.ts', "import { x } from '../gen/x_pb.ts';"],
@@ -113,6 +114,7 @@ describe('the checker of layers', () => {
     ['counters/a.ts', "import { x } from '../gen/x_pb.ts';"],
     ['rpc/a.ts', "import { x } from '../wire/grpc-js/x.ts';"],
     ['compose.ts', "import Redis from 'ioredis';"],
+    ['counters/a.ts', "import x from '../../test/a.ts';"],
     ['peers/a.ts', ''],
   ])('%s may not: %s', (file, line) => {
     expect(importing(file, line)).toHaveLength(1);

@@ -3,8 +3,9 @@
  * that table, and the rule is read from it, so that page and rule cannot drift apart.
  *
  * Cells: `–` nothing · `yes` everything · `types` only `import type` · `ports` only the limiter's port
- * files · a list of paths below src/ (a folder ends in `/`) · in the last column a list of packages,
- * each for the whole room or `in` one path. A room may always import itself, `all` stands for src/.
+ * files · a list of paths below src/ (a folder ends in `/`; `all` is every room) · in the last column a
+ * list of packages, each for the whole room or `in` one path, and of files outside src/. A room may
+ * always import itself.
  */
 
 import { builtinModules } from 'node:module';
@@ -16,7 +17,7 @@ export const LAYERS = `
 |---|---|---|---|---|---|
 | core | yes | – | – | – | – |
 | limiter | yes | – | yes | – | – |
-| rules | yes | – | ports | – | yaml, ajv, node:fs, node:path, node:worker_threads |
+| rules | yes | – | ports | – | yaml, ajv, config/, node:fs, node:path, node:worker_threads |
 | counters | yes | – | ports | – | ioredis in counters/redis/, node:fs in counters/redis/ |
 | wire | yes | – | – | yes | @bufbuild/protobuf, @grpc/grpc-js, node:fs, node:net, node:tls |
 | rpc | yes | wire/rpc-server.ts, wire/rls/ | ports | yes | @bufbuild/protobuf |
@@ -98,6 +99,7 @@ export function layerProblems(
 function isAllowed(layer: Layer, file: string, { target, isTypeOnly }: Import): boolean {
   if (!target.startsWith('.')) return listsPackage(layer.packages, file, target);
   const path = posix.normalize(posix.join(posix.dirname(file), target));
+  if (path.startsWith('../')) return lists(layer.packages, path.slice('../'.length));
   const room = roomOf(path);
   if (room === roomOf(file)) return true;
   if (lists(layer.runtimePorts, path)) return true;
