@@ -219,6 +219,17 @@ describe('text', () => {
   });
 });
 
+describe('text that was read before', () => {
+  it('never lets bytes pass that are its Latin-1 and not its UTF-8', () => {
+    for (let i = 0; i < 5000; i++) {
+      const domain = `${i}é`;
+      expect(decodeRateLimitRequest(textField(1, domain)).domain).toBe(domain);
+      const latin1 = bytesField(1, new Uint8Array(Buffer.from(domain, 'latin1')));
+      expect(() => decodeRateLimitRequest(latin1)).toThrow('domain is not valid UTF-8');
+    }
+  });
+});
+
 describe('what is refused', () => {
   const cases: [name: string, bytes: Uint8Array, message: string][] = [
     ['a tag cut short', hex('8a'), 'message cut short at byte 1'],
