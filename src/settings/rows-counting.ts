@@ -193,7 +193,7 @@ export const COUNTING_ROWS = [
     name: 'REQUEST_KEY_BYTES_MAX',
     max: 1_048_576,
     unit: 'bytes',
-    default: '1024',
+    default: '4096',
     doc: 'Longest key of an entry.',
   },
   {

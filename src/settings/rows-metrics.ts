@@ -177,7 +177,7 @@ export const METRICS_ROWS = [
     unit: 'stats paths',
     default: '100000',
     doc:
-      'Most stats paths of all domains together (some 500 bytes each); further ones share ' +
+      'Most stats paths of all domains together (some 800 bytes each); further ones share ' +
       '`other`.',
   },
   {

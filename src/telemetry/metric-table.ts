@@ -1,0 +1,248 @@
+/**
+ * Every metric on the Prometheus page but those of the process itself (`process_*`, `nodejs_*`, by
+ * prom-client). docs/metrics.md is written from it, and only names in it can be registered.
+ */
+
+export interface MetricRow {
+  readonly name: string;
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly help: string;
+  readonly labels: readonly string[];
+}
+
+/**
+ * The reference's, in its names and labels. They appear once something was counted, as they do
+ * there. Names with `<…>` are flattened: what the reference's default mapping leaves without
+ * labels.
+ */
+export const REFERENCE_METRICS = [
+  {
+    name: 'ratelimit_service_rate_limit_total_hits',
+    type: 'counter',
+    help: 'Hits of requests that matched a limited rule, whatever the answer.',
+    labels: ['domain', 'key1', 'key2'],
+  },
+  {
+    name: 'ratelimit_service_rate_limit_over_limit',
+    type: 'counter',
+    help: 'Hits beyond the limit, those in shadow mode included.',
+    labels: ['domain', 'key1', 'key2'],
+  },
+  {
+    name: 'ratelimit_service_rate_limit_near_limit',
+    type: 'counter',
+    help: 'Hits within the limit but beyond NEAR_LIMIT_RATIO of it.',
+    labels: ['domain', 'key1', 'key2'],
+  },
+  {
+    name: 'ratelimit_service_rate_limit_within_limit',
+    type: 'counter',
+    help: 'Hits within the limit.',
+    labels: ['domain', 'key1', 'key2'],
+  },
+  {
+    name: 'ratelimit_service_rate_limit_shadow_mode',
+    type: 'counter',
+    help: 'Hits beyond the limit that shadow mode of their rule let through.',
+    labels: ['domain', 'key1', 'key2'],
+  },
+  {
+    name: 'ratelimit_service_rate_limit_<domain>_<path>_over_limit_with_local_cache',
+    type: 'counter',
+    help: 'The part of over_limit that the over-limit cache answered without the store.',
+    labels: [],
+  },
+  {
+    name: 'ratelimit_service_rate_limit_<domain>_<path>_total_negative_hits',
+    type: 'counter',
+    help: 'Hits given back.',
+    labels: [],
+  },
+  {
+    name: 'ratelimit_service_rate_limit_<domain>_domain_not_found',
+    type: 'counter',
+    help: 'Descriptors that named a domain which no limits file has.',
+    labels: [],
+  },
+  {
+    name: 'ratelimit_service_global_shadow_mode',
+    type: 'counter',
+    help: 'Requests over their limit that SHADOW_MODE let through.',
+    labels: [],
+  },
+  {
+    name: 'ratelimit_service_should_rate_limit_error',
+    type: 'counter',
+    help:
+      'Requests without a decision: service_error by fault of request or service, ' +
+      'redis_error for want of the store.',
+    labels: ['err_type'],
+  },
+  {
+    name: 'ratelimit_service_total_requests',
+    type: 'counter',
+    help: 'Calls answered, whatever the answer.',
+    labels: ['grpc_method'],
+  },
+  {
+    name: 'ratelimit_service_response_time_seconds',
+    type: 'histogram',
+    help:
+      'Time from a message to its answer. With PROMETHEUS_RESPONSE_TIME_AS_MILLISECONDS in ' +
+      'milliseconds under the same name.',
+    labels: ['grpc_method'],
+  },
+  {
+    name: 'ratelimit_service_config_load_success',
+    type: 'counter',
+    help: 'Loads of the limits files that came into force.',
+    labels: [],
+  },
+  {
+    name: 'ratelimit_service_config_load_error',
+    type: 'counter',
+    help: 'Loads of the limits files that found problems.',
+    labels: [],
+  },
+] as const satisfies readonly MetricRow[];
+
+/** Our own. Each is there when the part it tells of runs: redis ones only with Redis. */
+export const WEIR_METRICS = [
+  {
+    name: 'weir_build_info',
+    type: 'gauge',
+    help: 'Always 1: which version runs.',
+    labels: ['version'],
+  },
+  {
+    name: 'weir_rules_loaded',
+    type: 'gauge',
+    help: 'Rules in force by domain.',
+    labels: ['domain'],
+  },
+  {
+    name: 'weir_rule_set_version',
+    type: 'gauge',
+    help: 'Counts up with each rule set that came into force; 0 while none has.',
+    labels: [],
+  },
+  {
+    name: 'weir_rule_set_loaded_timestamp_seconds',
+    type: 'gauge',
+    help: 'When the rule set in force was loaded, in seconds since 1970.',
+    labels: [],
+  },
+  {
+    name: 'weir_limits_problems',
+    type: 'gauge',
+    help: 'Problems found at the last load of the limits files; the rules before it stay in force.',
+    labels: [],
+  },
+  {
+    name: 'weir_store_healthy',
+    type: 'gauge',
+    help: '1 while the counter store can be reached, by its name.',
+    labels: ['store'],
+  },
+  {
+    name: 'weir_store_failures_total',
+    type: 'counter',
+    help: 'Requests that the store could not serve: unavailable, timeout, overloaded or refused.',
+    labels: ['code'],
+  },
+  {
+    name: 'weir_over_limit_cache_entries',
+    type: 'gauge',
+    help: 'Counters known to be over, kept in memory.',
+    labels: [],
+  },
+  {
+    name: 'weir_over_limit_cache_hits_total',
+    type: 'counter',
+    help: 'Charges answered by that memory, without the store.',
+    labels: [],
+  },
+  {
+    name: 'weir_over_limit_cache_evictions_total',
+    type: 'counter',
+    help: 'Entries that had to make room; see LOCAL_CACHE_SIZE_IN_BYTES.',
+    labels: [],
+  },
+  {
+    name: 'weir_memory_store_keys',
+    type: 'gauge',
+    help: 'Counters kept in memory.',
+    labels: [],
+  },
+  {
+    name: 'weir_memory_store_evictions_total',
+    type: 'counter',
+    help: 'Counters that had to make room before their window ended; see MEMORY_KEYS_MAX.',
+    labels: [],
+  },
+  {
+    name: 'weir_redis_calls_total',
+    type: 'counter',
+    help: 'Script calls to Redis.',
+    labels: [],
+  },
+  {
+    name: 'weir_redis_charges_total',
+    type: 'counter',
+    help: 'Charges in those calls; divided by weir_redis_calls_total, the size of a batch.',
+    labels: [],
+  },
+  {
+    name: 'weir_redis_timeouts_total',
+    type: 'counter',
+    help: 'Calls that Redis did not answer within REDIS_TIMEOUT.',
+    labels: [],
+  },
+  {
+    name: 'weir_redis_reconnects_total',
+    type: 'counter',
+    help: 'Connections to Redis made after the first.',
+    labels: [],
+  },
+  {
+    name: 'weir_redis_queued_requests',
+    type: 'gauge',
+    help: 'Requests waiting for Redis, those in flight included; see REDIS_QUEUED_REQUESTS_MAX.',
+    labels: [],
+  },
+  {
+    name: 'weir_requests_in_flight',
+    type: 'gauge',
+    help: 'Requests received and not answered yet.',
+    labels: [],
+  },
+  {
+    name: 'weir_internal_errors_total',
+    type: 'counter',
+    help: 'Answers that could not be made by a defect of Weir; each is in the log.',
+    labels: [],
+  },
+  {
+    name: 'weir_metrics_series',
+    type: 'gauge',
+    help: 'Stats paths with counts of their own; see METRICS_SERIES_MAX.',
+    labels: [],
+  },
+  {
+    name: 'weir_metrics_other_total',
+    type: 'counter',
+    help: 'Look-ups that ended in the shared counts named other, by the bound that they met.',
+    labels: ['cause'],
+  },
+  {
+    name: 'weir_log_messages_suppressed_total',
+    type: 'counter',
+    help: 'Log messages left out because the same message came too often.',
+    labels: [],
+  },
+] as const satisfies readonly MetricRow[];
+
+type WeirRow = (typeof WEIR_METRICS)[number];
+export type WeirMetricName = WeirRow['name'];
+/** Names of a metric's labels; never for one without. */
+export type LabelOf<N extends WeirMetricName> = Extract<WeirRow, { name: N }>['labels'][number];

@@ -1,0 +1,52 @@
+/** docs/metrics.md from the table. A test compares the file with what this writes. */
+import { type MetricRow, REFERENCE_METRICS, WEIR_METRICS } from './metric-table.ts';
+
+const INTRODUCTION = `# Metrics
+
+<!-- Written by scripts/generate-docs.ts from src/telemetry/metric-table.ts: edit the table. -->
+
+The Prometheus page is served on the debug port, and on \`PROMETHEUS_ADDR\` with
+\`USE_PROMETHEUS=true\`. See [settings](settings.md) for its variables.
+
+## Names of envoyproxy/ratelimit
+
+They are those of the reference's default mapping, so its dashboards and alerts go on working. A
+metric appears once something was counted. The stats path of a rule is split into levels at its
+dots: the first is \`key1\`, the second \`key2\`, and rules that differ only below are summed. A
+rule of one level has no \`key2\`. Dots inside a domain shift the levels. Dots inside IPv4
+addresses, \`:\` and \`|\` become \`_\`. Names with \`<domain>\` and \`<path>\` have no labels:
+every character that a metric name cannot hold becomes \`_\`.
+
+The debug port's \`/stats\` shows the same counts by their dotted names, for example
+\`ratelimit.service.rate_limit.<domain>.<path>.total_hits: 3\`, with all levels.
+
+`;
+
+const OWN = `
+## Weir's own
+
+A metric is there when the part it tells of runs: those of Redis only with Redis. Domains, stats
+paths and causes have bounds; what is beyond them is counted under \`other\`, and
+\`weir_metrics_other_total\` says so.
+
+`;
+
+const PROCESS = `
+## Process and runtime
+
+\`process_*\` and \`nodejs_*\` come from prom-client: CPU time, memory, file descriptors, garbage
+collection, and \`nodejs_eventloop_lag_*\`, which shows first when one core is not enough.
+`;
+
+/** The whole page. */
+export function metricsPage(): string {
+  return `${INTRODUCTION}${table(REFERENCE_METRICS)}${OWN}${table(WEIR_METRICS)}${PROCESS}`;
+}
+
+function table(rows: readonly MetricRow[]): string {
+  const lines = rows.map(
+    ({ name, type, labels, help }) =>
+      `| \`${name}\` | ${type} | ${labels.map((label) => `\`${label}\``).join(', ')} | ${help} |\n`,
+  );
+  return `| Name | Type | Labels | Meaning |\n|---|---|---|---|\n${lines.join('')}`;
+}
