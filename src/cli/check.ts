@@ -1,0 +1,81 @@
+/**
+ * `weir check DIR`: every problem of a limits directory at once. Also answers to the flags of the
+ * reference's check command, with its lines and exit codes, so that pipelines built on it go on working;
+ * what it panics on is a problem like any other here.
+ */
+import { join } from 'node:path';
+import { CheckedLimits } from '../rules/check-limits.ts';
+import { type DirectoryContents, readLimitsDirectory } from '../rules/limits-directory.ts';
+import { formatProblem, inFileOrder, isError, type Problem } from '../rules/problem.ts';
+import { ExitCode, type Output } from './output.ts';
+
+export interface CheckOptions {
+  readonly directory: string;
+  readonly merge: boolean;
+  readonly ignoreDotFiles: boolean;
+}
+
+/** Problems in file order, one a line, and a summary. */
+export function check(options: CheckOptions, output: Output): ExitCode {
+  const { contents, problems, rules } = readAndCheck(options);
+  for (const problem of inFileOrder(problems)) output.print(formatProblem(problem));
+  const errors = problems.filter(isError).length;
+  const warnings = problems.length - errors;
+  const found = `${count(errors, 'error')}, ${count(warnings, 'warning')}`;
+  output.print(`${count(contents.files.length, 'file')}, ${count(rules, 'rule')}: ${found}`);
+  return errors === 0 ? ExitCode.OK : ExitCode.FAILED;
+}
+
+/** `-config_dir DIR`: the reference's lines, then, if there are errors, all problems in our form. */
+export function checkLikeReference(options: CheckOptions, output: Output): ExitCode {
+  output.print('checking rate limit configs...');
+  output.print(`loading config directory: ${options.directory}`);
+  const { contents, problems } = readAndCheck(options);
+  for (const { file } of contents.files) output.print(`opening config file: ${file}`);
+  const first = firstOfReference(problems);
+  if (first === undefined) {
+    output.print('all rate limit configs ok');
+    return ExitCode.OK;
+  }
+  const isAboutReading = first.line === 0;
+  output.print(
+    isAboutReading
+      ? first.reference
+      : `error loading rate limit configs: ${first.file}: ${first.reference}`,
+  );
+  for (const problem of inFileOrder(problems)) output.print(formatProblem(problem));
+  return ExitCode.FAILED;
+}
+
+interface Checked {
+  readonly contents: DirectoryContents;
+  /** File by file, each in the reference's order. */
+  readonly problems: readonly Problem[];
+  /** Rules of the files without errors. */
+  readonly rules: number;
+}
+
+function readAndCheck({ directory, merge, ignoreDotFiles }: CheckOptions): Checked {
+  const contents = readLimitsDirectory({
+    path: directory === '' ? '' : join(directory),
+    ignoreDotFiles,
+  });
+  if (contents.problem !== null) return { contents, problems: [contents.problem], rules: 0 };
+  const checked = new CheckedLimits(contents, merge);
+  const problems = checked.outcomes.flatMap((outcome) => outcome.problems);
+  const good = checked.outcomes.filter(({ isGood }) => isGood);
+  const rules = good
+    .flatMap(({ file }) => checked.parsed(file).config?.descriptors ?? [])
+    .filter(({ limit }) => limit !== null).length;
+  return { contents, problems, rules };
+}
+
+/** The reference reads all files before it looks at the rules of any. */
+function firstOfReference(problems: readonly Problem[]): Problem | undefined {
+  const errors = problems.filter(isError);
+  return errors.find(({ stage }) => stage === 'text') ?? errors[0];
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}

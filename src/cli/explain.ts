@@ -1,0 +1,86 @@
+/**
+ * `weir explain --config DIR DOMAIN 'key=value,…'`: how a descriptor finds its rule: what is compared at
+ * each level, which rule applies, which counter it is charged to and with which limit. It compiles the
+ * files and walks the tree as the service does.
+ */
+import { RuleStats } from '../core/counting/rule-stats.ts';
+import { DomainCompiler, type DomainRules } from '../core/rules/domain-rules.ts';
+import { type Explanation, explain as explainMatch } from '../core/rules/explain.ts';
+import { exactKeyFormat, referenceKeyFormat } from '../core/rules/key-format.ts';
+import type { Rule } from '../core/rules/rule.ts';
+import { UNIT_NAMES } from '../core/rules/unit.ts';
+import { CheckedLimits } from '../rules/check-limits.ts';
+import { readLimitsDirectory } from '../rules/limits-directory.ts';
+import { formatProblem, isError } from '../rules/problem.ts';
+import { ExitCode, type Output } from './output.ts';
+import { parseDescriptor } from './parse-descriptor.ts';
+
+export interface ExplainOptions {
+  readonly directory: string;
+  readonly merge: boolean;
+  readonly ignoreDotFiles: boolean;
+  /** Counter keys as with KEY_FORMAT=reference. */
+  readonly referenceKeys: boolean;
+  readonly domain: string;
+  /** `key=value,key=value`. */
+  readonly descriptor: string;
+}
+
+export function explain(options: ExplainOptions, output: Output): ExitCode {
+  const descriptor = parseDescriptor(options.descriptor);
+  if (descriptor === null) {
+    output.complain(`'${options.descriptor}' is no descriptor: write key=value,key=value`);
+    return ExitCode.USAGE;
+  }
+  const rules = compile(options, output);
+  if (rules === null) return ExitCode.FAILED;
+  for (const line of described(explainMatch(rules, descriptor))) output.print(line);
+  return ExitCode.OK;
+}
+
+/** Null, with the reason written, when the domain has no valid file. */
+function compile(options: ExplainOptions, output: Output): DomainRules | null {
+  const { directory, ignoreDotFiles, merge, domain } = options;
+  const contents = readLimitsDirectory({ path: directory, ignoreDotFiles });
+  const checked = new CheckedLimits(contents, merge);
+  const problems = checked.outcomes.flatMap((outcome) => outcome.problems).filter(isError);
+  if (contents.problem !== null) problems.push(contents.problem);
+  for (const problem of problems) output.complain(formatProblem(problem));
+  const files = checked.outcomes.filter((outcome) => outcome.isGood && outcome.domain === domain);
+  if (files.length === 0) {
+    output.complain(`no valid file in ${directory} describes the domain '${domain}'`);
+    return null;
+  }
+  const compiler = new DomainCompiler(domain, {
+    keyFormat: options.referenceKeys ? referenceKeyFormat('') : exactKeyFormat(''),
+    nearLimitRatio: 0.8,
+    bindStats: () => new RuleStats(),
+  });
+  for (const { file } of files) {
+    for (const config of checked.parsed(file).config?.descriptors ?? []) compiler.add(config);
+  }
+  return compiler.finish();
+}
+
+function described({ levels, rule, counterKey, reason }: Explanation): string[] {
+  const lines: string[] = [];
+  for (const [index, { entry, tried, matched }] of levels.entries()) {
+    lines.push(`${index + 1}. ${entry}`);
+    for (const candidate of tried) {
+      lines.push(`     ${candidate === matched ? '✓' : '✗'} ${candidate}`);
+    }
+  }
+  if (rule === null) return [...lines, `no limit: ${reason}`];
+  lines.push(`rule: ${rule.path}${rule.name === '' ? '' : ` (name: ${rule.name})`}`);
+  lines.push(`limit: ${limitText(rule)}`);
+  if (counterKey !== '') lines.push(`counter: ${counterKey}`);
+  if (rule.replaces.length > 0) lines.push(`replaces: ${rule.replaces.join(', ')}`);
+  return lines;
+}
+
+function limitText(rule: Rule): string {
+  if (rule.unlimited) return 'unlimited';
+  const amount = `${rule.requestsPerUnit} per ${UNIT_NAMES[rule.unit]?.toLowerCase()}`;
+  const modes = [rule.shadowMode && 'shadow mode', rule.quotaMode && 'quota mode'].filter(Boolean);
+  return [amount, ...modes].join(', ');
+}

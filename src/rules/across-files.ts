@@ -1,0 +1,72 @@
+/**
+ * What only shows when files are put side by side: two files for one domain, or, where files of one
+ * domain are merged (MERGE_DOMAIN_CONFIG), one descriptor in two of them. The later file, in sorted
+ * order, is the one that is wrong.
+ */
+import { compositeKey } from '../core/rules/rule-node.ts';
+import type { ParsedLimits, Place } from './parse-limits.ts';
+import type { Problem } from './problem.ts';
+
+/** A file of the set: parsed when its text is new, else looked into only where it must be. */
+export interface DomainClaim {
+  readonly file: string;
+  readonly domain: string;
+  /** Must be cheap to call again. */
+  readonly parsed: () => ParsedLimits;
+}
+
+/** Problems by file; `claims` are the files whose domain could be read, sorted. */
+export function problemsAcross(
+  claims: readonly DomainClaim[],
+  merge: boolean,
+): ReadonlyMap<string, readonly Problem[]> {
+  const found = new Map<string, readonly Problem[]>();
+  for (const [domain, group] of Map.groupBy(claims, (claim) => claim.domain)) {
+    if (group.length < 2) continue;
+    const [first, ...later] = group as [DomainClaim, ...DomainClaim[]];
+    if (merge) mergeGroup(group, found);
+    else {
+      for (const claim of later) found.set(claim.file, [twice(claim, domain, first.file)]);
+    }
+  }
+  return found;
+}
+
+function twice(claim: DomainClaim, domain: string, first: string): Problem {
+  const reference = `duplicate domain '${domain}' in config file`;
+  const message = `${reference}: ${first} has it too`;
+  return ruleProblem(claim.file, claim.parsed().domainPlace, {
+    path: 'domain',
+    message,
+    reference,
+  });
+}
+
+/** Only the first level can clash: a descriptor below it clashes only if the one above does. */
+function mergeGroup(group: readonly DomainClaim[], found: Map<string, readonly Problem[]>): void {
+  const owners = new Map<string, string>();
+  for (const { file, domain, parsed } of group) {
+    const { config, topPlaces } = parsed();
+    const problems: Problem[] = [];
+    const top = config?.descriptors.filter((descriptor) => descriptor.depth === 0) ?? [];
+    for (const [index, descriptor] of top.entries()) {
+      const composite = compositeKey(descriptor);
+      const owner = owners.get(composite);
+      if (owner === undefined) owners.set(composite, file);
+      if (owner === undefined || owner === file) continue;
+      const reference = `duplicate descriptor composite key '${domain}.${composite}'`;
+      const message = `${reference}: ${owner} has it too`;
+      const path = `descriptors[${index}]`;
+      problems.push(ruleProblem(file, topPlaces[index] as Place, { path, message, reference }));
+    }
+    if (problems.length > 0) found.set(file, problems);
+  }
+}
+
+function ruleProblem(
+  file: string,
+  place: Place,
+  what: { readonly path: string; readonly message: string; readonly reference: string },
+): Problem {
+  return { file, ...place, ...what, severity: 'error', stage: 'rules' };
+}

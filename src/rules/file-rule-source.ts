@@ -1,0 +1,181 @@
+/**
+ * Rules from limits files, kept current: every change of the directory is loaded beside the rules in
+ * force, and takes their place in one assignment when it is complete. Bad files keep what they last
+ * provided (see reload-plan.ts). One load at a time; changes during a load cause one more after it.
+ */
+import type { CompileOptions, DomainRules } from '../core/rules/domain-rules.ts';
+import type { RuleSet } from '../core/rules/rule-set.ts';
+import type { RuleSource } from '../limiter/rule-source.ts';
+import type { FileOutcome, KnownFile } from './check-limits.ts';
+import { compileDomain } from './compile-domain.ts';
+import { DirectoryWatch } from './directory-watch.ts';
+import type { LimitsDirectory } from './limits-directory.ts';
+import { ParseSession } from './parse-session.ts';
+import { fileProblem, isError, PROBLEMS_MAX, type Problem } from './problem.ts';
+import { planReload, type ReloadPlan, type Source } from './reload-plan.ts';
+
+/** What a load did. */
+export interface LoadStats {
+  readonly files: number;
+  readonly domains: number;
+  readonly rules: number;
+  /** Domains compiled by this load; the others were taken over. */
+  readonly compiledDomains: number;
+  readonly durationMs: number;
+  /** Of files that are new or changed. */
+  readonly warnings: readonly Problem[];
+  /** Errors of this load: 0 means that the whole directory is in force. */
+  readonly errors: number;
+}
+
+export interface LoadListener {
+  /** A new set is in force; after a load with errors, without what they keep out. */
+  loaded(set: RuleSet, stats: LoadStats): void;
+  /**
+   * Some file, or the directory, has errors; called after `loaded` when there is a new set all the same.
+   * At most PROBLEMS_MAX problems. `keptDomains` go on with the rules of an earlier load.
+   */
+  rejected(problems: readonly Problem[], keptDomains: readonly string[]): void;
+}
+
+export interface FileRuleSourceOptions {
+  readonly directory: LimitsDirectory;
+  /** RUNTIME_WATCH_ROOT: the link whose swap replaces the directory; null: there is none. */
+  readonly watchRoot: string | null;
+  /** MERGE_DOMAIN_CONFIG: several files may describe one domain. */
+  readonly merge: boolean;
+  readonly compile: CompileOptions;
+  readonly listener: LoadListener;
+}
+
+/** A domain in force and the files it came from. */
+interface Compiled {
+  readonly rules: DomainRules;
+  readonly sources: readonly Source[];
+}
+
+export class FileRuleSource implements RuleSource {
+  readonly #options: FileRuleSourceOptions;
+  readonly #watch: DirectoryWatch;
+  #current: RuleSet | null = null;
+  #inForce: ReadonlyMap<string, Compiled> = new Map();
+  #session: ParseSession | null = null;
+  #isLoading = false;
+  #hasChanged = false;
+  #isClosed = false;
+
+  constructor(options: FileRuleSourceOptions) {
+    this.#options = options;
+    const { directory, watchRoot } = options;
+    const onChange = (): void => void this.#load();
+    this.#watch = new DirectoryWatch({ directory, watchRoot, onChange });
+  }
+
+  get current(): RuleSet | null {
+    return this.#current;
+  }
+
+  /** Resolves after the first load, valid or not; never rejects for what the files say. */
+  async start(): Promise<void> {
+    await this.#watch.start();
+    await this.#load();
+  }
+
+  /** A load under way is given up. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#watch.close();
+    await this.#session?.close();
+  }
+
+  async #load(): Promise<void> {
+    this.#hasChanged = true;
+    if (this.#isLoading) return;
+    this.#isLoading = true;
+    while (this.#hasChanged && !this.#isClosed) {
+      this.#hasChanged = false;
+      await this.#loadOnce();
+    }
+    this.#isLoading = false;
+  }
+
+  async #loadOnce(): Promise<void> {
+    const startedAt = performance.now();
+    const { directory, merge } = this.#options;
+    const session = new ParseSession({ directory, merge, known: this.#known() });
+    this.#session = session;
+    try {
+      const { outcomes, problem } = await session.check();
+      if (problem === null) await this.#apply(session, outcomes, startedAt);
+      else this.#reject([problem], [...this.#inForce.keys()]);
+    } catch (error) {
+      if (this.#isClosed) return;
+      const why = error instanceof Error ? error.message : String(error);
+      this.#reject([fileProblem(directory.path, why)], [...this.#inForce.keys()]);
+    } finally {
+      this.#session = null;
+      await session.close();
+    }
+  }
+
+  async #apply(
+    session: ParseSession,
+    outcomes: readonly FileOutcome[],
+    startedAt: number,
+  ): Promise<void> {
+    const sources = new Map(
+      [...this.#inForce].map(([domain, { sources: from }]) => [domain, from]),
+    );
+    const plan = planReload(sources, outcomes, this.#options.merge);
+    const next = await this.#compile(session, plan);
+    if (this.#isClosed) return;
+    const problems = outcomes.flatMap((outcome) => outcome.problems);
+    const errors = problems.filter(isError);
+    this.#inForce = next;
+    if (next.size > 0 || errors.length === 0 || this.#current !== null) {
+      this.#current = this.#ruleSet(next, plan.broken);
+      this.#options.listener.loaded(this.#current, {
+        files: outcomes.length,
+        domains: next.size,
+        rules: [...next.values()].reduce((sum, { rules }) => sum + rules.ruleCount, 0),
+        compiledDomains: plan.build.size,
+        durationMs: performance.now() - startedAt,
+        warnings: problems.filter((problem) => !isError(problem)),
+        errors: errors.length,
+      });
+    }
+    if (errors.length > 0) this.#reject(errors, [...plan.kept]);
+  }
+
+  async #compile(session: ParseSession, plan: ReloadPlan): Promise<Map<string, Compiled>> {
+    const next = new Map<string, Compiled>();
+    for (const domain of [...plan.unchanged, ...plan.kept]) {
+      next.set(domain, this.#inForce.get(domain) as Compiled);
+    }
+    for (const [domain, sources] of plan.build) {
+      const slices = session.descriptors(sources.map(({ file }) => file));
+      next.set(domain, {
+        rules: await compileDomain(domain, slices, this.#options.compile),
+        sources,
+      });
+    }
+    return next;
+  }
+
+  #ruleSet(compiled: ReadonlyMap<string, Compiled>, broken: ReadonlySet<string>): RuleSet {
+    const domains = new Map([...compiled].map(([domain, { rules }]) => [domain, rules]));
+    return { version: (this.#current?.version ?? 0) + 1, domains, brokenDomains: broken };
+  }
+
+  #known(): Map<string, KnownFile> {
+    const known = new Map<string, KnownFile>();
+    for (const [domain, { sources }] of this.#inForce) {
+      for (const { file, fingerprint } of sources) known.set(file, { fingerprint, domain });
+    }
+    return known;
+  }
+
+  #reject(errors: readonly Problem[], kept: readonly string[]): void {
+    this.#options.listener.rejected(errors.slice(0, PROBLEMS_MAX), kept);
+  }
+}

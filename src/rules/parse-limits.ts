@@ -1,0 +1,108 @@
+/**
+ * Text of one limits file ─▶ every problem in it, and what it says if there is no error. Pure: no file
+ * is read here, and no text makes it throw.
+ *
+ * Stages: YAML ─▶ keys and tree ─▶ shape (JSON Schema) ─▶ rules. A text that is not YAML stops at the
+ * first, because what is left of it would only produce false alarms; the other stages all run.
+ */
+import { isMap, type Node } from 'yaml';
+import type { DomainConfig } from '../core/rules/limits-file.ts';
+import { DescriptorReader } from './descriptor-reader.ts';
+import { LOADING, NodeWalk } from './node-walk.ts';
+import type { Problem } from './problem.ts';
+import { ProblemList } from './problem-list.ts';
+import { checkShape } from './shape-check.ts';
+import type { TreeMap } from './tree.ts';
+import { TreePlaces } from './tree-places.ts';
+import { TreeReader } from './tree-reader.ts';
+import { type AliasTargets, aliasTargets } from './yaml-aliases.ts';
+import { readYaml } from './yaml-text.ts';
+
+export interface Place {
+  /** From 1. */
+  readonly line: number;
+  /** From 1. */
+  readonly column: number;
+}
+
+export interface ParsedLimits {
+  readonly file: string;
+  /** In the reference's order: text, keys, types, rules. */
+  readonly problems: readonly Problem[];
+  /** The domain the file names, also when it has errors; null when it could not be read. */
+  readonly domain: string | null;
+  /** Null when there are errors. */
+  readonly config: DomainConfig | null;
+  readonly domainPlace: Place;
+  /** Where each descriptor of depth 0 stands, in order: for duplicates across files. */
+  readonly topPlaces: readonly Place[];
+}
+
+const START: Place = { line: 1, column: 1 };
+
+/** `file` is only used to name the place of problems. */
+export function parseLimits(file: string, text: string): ParsedLimits {
+  const yaml = readYaml(text.startsWith('\ufeff') ? text.slice(1) : text);
+  const problems = new ProblemList(file, yaml.lines);
+  for (const { offset, message, referenceLine } of yaml.faults) {
+    const reference = `${LOADING}${referenceLine}${message}`;
+    problems.error({ offset, path: [], message: `${LOADING}${message}`, reference });
+  }
+  const aliases = yaml.root === null ? new Map() : aliasTargets(yaml.root, text);
+  if (yaml.faults.length > 0) {
+    const domain = readDomain(yaml.root, aliases);
+    return {
+      file,
+      problems: problems.problems,
+      domain,
+      config: null,
+      domainPlace: START,
+      topPlaces: [],
+    };
+  }
+  return readTree(file, { root: yaml.root, aliases, problems });
+}
+
+interface Nodes {
+  readonly root: Node | null;
+  readonly aliases: AliasTargets;
+  readonly problems: ProblemList;
+}
+
+function readTree(file: string, { root, aliases, problems }: Nodes): ParsedLimits {
+  const places = new TreePlaces(root, aliases);
+  const tree = new TreeReader(new NodeWalk(problems, aliases)).readRoot(root);
+  const reader = new DescriptorReader(places, problems);
+  const domain = tree === null ? null : domainOf(tree);
+  if (tree !== null) {
+    checkShape(tree, places, problems);
+    if (domain === null && !problems.hasErrorAt(['domain'])) {
+      const message = 'config file cannot have empty domain';
+      problems.error({ offset: places.offsetOf(['domain']), path: ['domain'], message }, 'rules');
+    }
+    reader.readList(tree['descriptors'], `${domain ?? ''}.`);
+  }
+  const placeAt = (path: readonly (string | number)[]) => problems.placeOf(places.offsetOf(path));
+  return {
+    file,
+    problems: problems.problems,
+    domain,
+    config:
+      domain === null || problems.hasErrors ? null : { domain, descriptors: reader.descriptors },
+    domainPlace: placeAt(['domain']),
+    topPlaces: reader.topIndexes.map((index) => placeAt(['descriptors', index])),
+  };
+}
+
+function domainOf(tree: TreeMap): string | null {
+  const { domain } = tree;
+  return typeof domain === 'string' && domain !== '' ? domain : null;
+}
+
+/** The domain of a text that is broken further down; its other problems would be false alarms. */
+function readDomain(root: Node | null, aliases: AliasTargets): string | null {
+  if (!isMap(root)) return null;
+  const silent = new ProblemList('', readYaml('').lines);
+  const tree = new TreeReader(new NodeWalk(silent, aliases)).readRoot(root);
+  return tree === null ? null : domainOf(tree);
+}

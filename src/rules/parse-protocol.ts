@@ -1,0 +1,39 @@
+/**
+ * What the loading thread and the main one say to each other. The main thread asks, one question at a
+ * time; so at most one slice of descriptors is ever under way, and the main thread sets the pace.
+ */
+import type { DescriptorConfig } from '../core/rules/limits-file.ts';
+import type { FileOutcome, KnownFile } from './check-limits.ts';
+import type { LimitsDirectory } from './limits-directory.ts';
+import type { Problem } from './problem.ts';
+
+/** Given to the thread at its start. */
+export interface ParseJob {
+  readonly directory: LimitsDirectory;
+  readonly merge: boolean;
+  readonly known: ReadonlyMap<string, KnownFile>;
+}
+
+/** Descriptors in one message: some 2 ms of the main thread to receive them. */
+export const SLICE_DESCRIPTORS_MAX = 500;
+
+export type Question =
+  /** Read and check the directory; comes first and once. */
+  | { readonly kind: 'check' }
+  /** Begin with the descriptors of these files, which were good. */
+  | { readonly kind: 'open'; readonly files: readonly string[] }
+  /** Go on with them. */
+  | { readonly kind: 'next' };
+
+export type Reply =
+  | {
+      readonly kind: 'checked';
+      readonly outcomes: readonly FileOutcome[];
+      /** With the directory itself; then there are no outcomes. */
+      readonly problem: Problem | null;
+    }
+  | {
+      readonly kind: 'slice';
+      readonly descriptors: readonly DescriptorConfig[];
+      readonly isLast: boolean;
+    };

@@ -1,0 +1,85 @@
+/**
+ * The main thread's side of one load: starts the loading thread, asks it, and turns whatever may happen
+ * to a thread (crash, no memory, no end) into one error with a text for the operator.
+ */
+import { Worker } from 'node:worker_threads';
+import type { DescriptorConfig } from '../core/rules/limits-file.ts';
+import type { ParseJob, Question, Reply } from './parse-protocol.ts';
+
+/** A directory at its bounds takes about a minute on a slow core; beyond this nothing will come. */
+const LOAD_MS_MAX = 180_000;
+
+/** A file at its bound takes 1.3 GB while it is parsed, only for that time and only in the thread. */
+const RESOURCES = { maxOldGenerationSizeMb: 2048, maxYoungGenerationSizeMb: 64, stackSizeMb: 4 };
+
+type Checked = Extract<Reply, { kind: 'checked' }>;
+type Slice = Extract<Reply, { kind: 'slice' }>;
+
+/** Why the thread could not do its work; the message is for the operator. */
+export class ParseFailure extends Error {}
+
+export class ParseSession {
+  readonly #worker: Worker;
+  readonly #timer: NodeJS.Timeout;
+  #failure: ParseFailure | null = null;
+  #waiting: { resolve(reply: Reply): void; reject(error: ParseFailure): void } | null = null;
+
+  constructor(job: ParseJob) {
+    const script = import.meta.url.endsWith('.ts') ? './parse-thread.ts' : './parse-thread.js';
+    this.#worker = new Worker(new URL(script, import.meta.url), {
+      workerData: job,
+      resourceLimits: RESOURCES,
+      name: 'limits',
+    });
+    this.#worker.on('message', (reply: Reply) => this.#settle(reply));
+    this.#worker.on('error', (error: Error) => this.#fail(error.message));
+    this.#worker.on('exit', () => this.#fail('the thread ended'));
+    this.#timer = setTimeout(() => {
+      this.#fail(`no end after ${LOAD_MS_MAX / 1000} s`);
+      void this.close();
+    }, LOAD_MS_MAX);
+  }
+
+  /** Rejects with ParseFailure. */
+  async check(): Promise<Checked> {
+    return (await this.#ask({ kind: 'check' })) as Checked;
+  }
+
+  /** The descriptors of good files, one file after the other, in slices. Rejects with ParseFailure. */
+  async *descriptors(files: readonly string[]): AsyncGenerator<readonly DescriptorConfig[]> {
+    let slice = (await this.#ask({ kind: 'open', files })) as Slice;
+    while (true) {
+      yield slice.descriptors;
+      if (slice.isLast) return;
+      slice = (await this.#ask({ kind: 'next' })) as Slice;
+    }
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#fail('the load was given up');
+    await this.#worker.terminate();
+  }
+
+  #ask(question: Question): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      if (this.#failure !== null) return reject(this.#failure);
+      this.#waiting = { resolve, reject };
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- threads have no origin
+      this.#worker.postMessage(question);
+    });
+  }
+
+  #settle(reply: Reply): void {
+    const waiting = this.#waiting;
+    this.#waiting = null;
+    waiting?.resolve(reply);
+  }
+
+  #fail(why: string): void {
+    this.#failure ??= new ParseFailure(`the limits could not be loaded: ${why}`);
+    const waiting = this.#waiting;
+    this.#waiting = null;
+    waiting?.reject(this.#failure);
+  }
+}

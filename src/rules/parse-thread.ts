@@ -1,0 +1,49 @@
+/**
+ * The loading thread: reads, checks and hands over a limits directory, so that none of it holds up a
+ * request. One thread per load: its memory goes with it, and its end cannot hurt the next load.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import type { DescriptorConfig } from '../core/rules/limits-file.ts';
+import { CheckedLimits } from './check-limits.ts';
+import { readLimitsDirectory } from './limits-directory.ts';
+import {
+  type ParseJob,
+  type Question,
+  type Reply,
+  SLICE_DESCRIPTORS_MAX,
+} from './parse-protocol.ts';
+
+const job = workerData as ParseJob;
+const port = parentPort as NonNullable<typeof parentPort>;
+
+let checked: CheckedLimits | null = null;
+let lists: (readonly DescriptorConfig[])[] = [];
+let at = 0;
+
+port.on('message', (question: Question) => port.postMessage(answer(question)));
+
+function answer(question: Question): Reply {
+  if (question.kind === 'check') return check();
+  if (question.kind === 'open') {
+    lists = question.files.map((file) => checked?.parsed(file).config?.descriptors ?? []);
+    at = 0;
+  }
+  return slice();
+}
+
+function check(): Reply {
+  const contents = readLimitsDirectory(job.directory);
+  checked = new CheckedLimits(contents, job.merge, job.known);
+  return { kind: 'checked', outcomes: checked.outcomes, problem: contents.problem };
+}
+
+function slice(): Reply {
+  while (lists.length > 1 && at >= (lists[0] as readonly DescriptorConfig[]).length) {
+    lists.shift();
+    at = 0;
+  }
+  const list = lists[0] ?? [];
+  const descriptors = list.slice(at, at + SLICE_DESCRIPTORS_MAX);
+  at += descriptors.length;
+  return { kind: 'slice', descriptors, isLast: lists.length <= 1 && at >= list.length };
+}

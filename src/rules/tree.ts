@@ -1,0 +1,11 @@
+/**
+ * The tree of a limits file as plain data: what its nodes mean, with nothing left of YAML. Produced by
+ * `TreeReader`, checked by the JSON Schema, read by `readDescriptors`.
+ */
+import type { JsonObject } from '../core/rules/limits-file.ts';
+
+/** A value that the shape check still has to look at. */
+export type TreeValue = string | number | boolean | null | TreeMap | TreeValue[] | JsonObject;
+export interface TreeMap {
+  [field: string]: TreeValue;
+}
