@@ -184,7 +184,7 @@ describe('ShouldRateLimit', () => {
     const held = decider.hold();
     const inFlight = ask(fine);
     await held;
-    const drained = running.server.drain(20_000);
+    const drained = running.server.drain(600_000);
     const late = new RawClient(running.port);
     expect((await late.call(SHOULD_RATE_LIMIT, encode(fine))).code).toBe(status.UNAVAILABLE);
     late.close();

@@ -39,7 +39,7 @@ export interface GrpcJsServerOptions {
   readonly concurrentStreamsMax: number;
   /** A connection is closed gracefully after this long, ± 10 % by chance; 0: never. */
   readonly connectionAgeMsMax: number;
-  /** Then calls on it may finish for this long. */
+  /** Then calls on it may finish for this long; 0: for ever. */
   readonly connectionAgeGraceMs: number;
   /** A silent connection is pinged after this long, and dropped without an answer. */
   readonly keepaliveMs: number;
@@ -166,6 +166,7 @@ function unauthenticated(): { code: number; details: string } {
 
 function grpcJsOptions(options: GrpcJsServerOptions): ServerOptions {
   const age = options.connectionAgeMsMax;
+  const grace = options.connectionAgeGraceMs;
   return {
     'grpc.max_receive_message_length': options.receiveBytesMax,
     'grpc.max_send_message_length': options.sendBytesMax,
@@ -174,10 +175,8 @@ function grpcJsOptions(options: GrpcJsServerOptions): ServerOptions {
     'grpc.keepalive_timeout_ms': Math.min(options.keepaliveTimeoutMs, TIMER_MS_MAX),
     // Its per-call bookkeeping is for a debugging service that is not offered here.
     'grpc.enable_channelz': 0,
-    ...(age > 0 && {
-      'grpc.max_connection_age_ms': Math.min(age, TIMER_MS_MAX),
-      'grpc.max_connection_age_grace_ms': Math.min(options.connectionAgeGraceMs, TIMER_MS_MAX),
-    }),
+    ...(age > 0 && { 'grpc.max_connection_age_ms': Math.min(age, TIMER_MS_MAX) }),
+    ...(grace > 0 && { 'grpc.max_connection_age_grace_ms': Math.min(grace, TIMER_MS_MAX) }),
   };
 }
 
