@@ -24,8 +24,10 @@ export async function sendChunks(
   chunks: AsyncIterable<string>,
 ): Promise<void> {
   for await (const chunk of chunks) {
+    if (response.destroyed) return;
     if (!response.headersSent) response.writeHead(200, { 'content-type': contentType });
-    if (!(await sendChunk(response, chunk))) return;
+    if (!response.write(chunk)) await drained(response);
+    await nextTurn();
   }
   if (!response.headersSent) response.writeHead(200, { 'content-type': contentType });
   response.end();
@@ -43,14 +45,10 @@ async function* joined(lines: Iterable<string>): AsyncGenerator<string> {
   if (chunk !== '') yield chunk;
 }
 
-/** False when the reader has gone. */
-async function sendChunk(response: ServerResponse, chunk: string): Promise<boolean> {
-  if (response.destroyed) return false;
-  if (!response.write(chunk)) await drained(response);
-  await new Promise((resolve) => {
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
     setImmediate(resolve);
   });
-  return !response.destroyed;
 }
 
 function drained(response: ServerResponse): Promise<void> {

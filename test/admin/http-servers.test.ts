@@ -137,6 +137,25 @@ describe('/json', () => {
     expect(logged).toEqual([]);
   });
 
+  it('forgets a client that goes away before its answer', async () => {
+    const asked = Promise.withResolvers<void>();
+    const answer = Promise.withResolvers<HttpAnswer>();
+    const base = await serve({
+      answerJson: () => {
+        asked.resolve();
+        return answer.promise;
+      },
+    });
+    const socket = await open(base);
+    socket.write('POST /json HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}');
+    await asked.promise;
+    socket.resetAndDestroy();
+    await read(`${base}/healthcheck`);
+    answer.resolve(ANSWER);
+    expect((await read(`${base}/json`, { method: 'POST', body: '{}' }))[0]).toBe(200);
+    expect(logged).toEqual([]);
+  });
+
   it('cuts a client off that sends too slowly', async () => {
     const limits = { ...DEFAULT_HTTP_LIMITS, requestTimeoutMs: 100, timeoutCheckMs: 20 };
     const base = await serve({ limits });
