@@ -43,7 +43,8 @@ export function checkLikeReference(options: CheckOptions, output: Output): ExitC
       ? first.reference
       : `error loading rate limit configs: ${first.file}: ${first.reference}`,
   );
-  for (const problem of inFileOrder(problems)) output.print(formatProblem(problem));
+  const rest = isAboutReading ? problems.filter((problem) => problem !== first) : problems;
+  for (const problem of inFileOrder(rest)) output.print(formatProblem(problem));
   return ExitCode.FAILED;
 }
 

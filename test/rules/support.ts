@@ -1,0 +1,28 @@
+/** Shared by the tests of the rules room. */
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { onTestFinished } from 'vitest';
+
+/** A new directory with these files, removed after the test. */
+export function limitsDirectory(files: Readonly<Record<string, string | Uint8Array>> = {}): string {
+  const root = realpathSync(mkdtempSync(join(tmpdir(), 'weir-limits-')));
+  onTestFinished(() => rmSync(root, { recursive: true, force: true }));
+  const path = join(root, 'config');
+  mkdirSync(path);
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(path, name)), { recursive: true });
+    writeFileSync(join(path, name), text);
+  }
+  return path;
+}
+
+/** A valid file: one rule per entry, `key` or `key=value`. */
+export function limitsOf(domain: string, ...entries: readonly string[]): string {
+  const items = entries.map((entry) => {
+    const [key, value] = entry.split('=');
+    const pair = value === undefined ? `key: ${key}` : `key: ${key}, value: ${value}`;
+    return `  - {${pair}, rate_limit: {unit: hour, requests_per_unit: 1}}\n`;
+  });
+  return `domain: ${domain}\ndescriptors:${items.length === 0 ? ' []' : ''}\n${items.join('')}`;
+}
