@@ -1,0 +1,203 @@
+/**
+ * Counters in this process: exact fixed windows by the host's clock, for one replica, for tests, and as
+ * the local fallback. Nothing is scanned to expire: a unit's tables are dropped whole when its window
+ * rolls, on the first charge after it or by a sweep when nobody charges.
+ *
+ * A clock that goes back: within the window before the current one, the current window is kept (it
+ * lasts longer by less than one unit; nothing is lost and nothing counted twice). Further back, a new,
+ * empty window begins, since the old counts would otherwise stand still for as long as the step: one
+ * limit may then be admitted twice.
+ *
+ * Bounds: `keysMax` counters and KEY_CHARS_MEAN_MAX characters of keys for each of them on average;
+ * beyond either, a new key first evicts from the unit that has most counters (unit-table.ts says which).
+ */
+import { isUnit, UNIT_SECONDS, type Unit } from '../../core/rules/unit.ts';
+import type { DurationMs, WallMs } from '../../core/time.ts';
+import type {
+  Charge,
+  ChargeGroup,
+  ChargeListener,
+  CounterStore,
+  StoreFailure,
+} from '../../limiter/counter-store.ts';
+import { ChargePolicy } from '../../limiter/counter-store.ts';
+import { countAfter, NO_UNIT, wouldPass } from '../count.ts';
+import { ownString } from './key.ts';
+import { UnitTable } from './unit-table.ts';
+
+/** Counters kept unless told otherwise: about 130 MB with keys of 40 characters. */
+export const MEMORY_KEYS_MAX_DEFAULT = 1_000_000;
+/** Long keys are bounded by their sum, so that 64 KiB keys cannot fill the heap. */
+const KEY_CHARS_MEAN_MAX = 256;
+/** Idle windows are freed within this: half a second is short beside what collecting them takes. */
+const SWEEP_EVERY_MS = 500;
+
+/** Runs `task` every `everyMs` until the function it returns is called. */
+export type Repeat = (task: () => void, everyMs: DurationMs) => () => void;
+
+export interface MemoryStoreOptions {
+  /** Cuts the windows; called once per `charge`. */
+  readonly now: () => WallMs;
+  /** 1.. ; MEMORY_KEYS_MAX_DEFAULT when absent. */
+  readonly keysMax?: number;
+  /** The sweep's timer; by default one that does not keep the process running. */
+  readonly repeat?: Repeat;
+}
+
+export class MemoryCounterStore implements CounterStore {
+  readonly name = 'memory';
+  readonly immediate = true;
+  readonly isHealthy = true;
+  readonly #now: () => WallMs;
+  readonly #keysMax: number;
+  readonly #repeat: Repeat;
+  readonly #tables: readonly UnitTable[] = UNIT_SECONDS.map(() => new UnitTable());
+  /** Current window of each unit, from `starts` up to but not including `ends`; 0 and 0 at first. */
+  readonly #starts = new Float64Array(UNIT_SECONDS.length);
+  readonly #ends = new Float64Array(UNIT_SECONDS.length);
+  #keyCount = 0;
+  #keyChars = 0;
+  #evictions = 0;
+  #stopSweep: (() => void) | null = null;
+
+  constructor(options: MemoryStoreOptions) {
+    this.#now = options.now;
+    this.#keysMax = options.keysMax ?? MEMORY_KEYS_MAX_DEFAULT;
+    this.#repeat = options.repeat ?? repeatUnref;
+    if (!Number.isSafeInteger(this.#keysMax) || this.#keysMax < 1) {
+      throw new RangeError(`keysMax must be a whole number of at least 1, not ${this.#keysMax}`);
+    }
+  }
+
+  /** Counters kept now, of windows not yet dropped. */
+  get keyCount(): number {
+    return this.#keyCount;
+  }
+
+  /** Counters evicted for want of room since the start. */
+  get evictions(): number {
+    return this.#evictions;
+  }
+
+  async start(): Promise<void> {
+    this.#stopSweep ??= this.#repeat(() => this.sweep(), SWEEP_EVERY_MS);
+  }
+
+  /** Frees the windows that have ended. Costs nothing per counter. */
+  sweep(): void {
+    const now = this.#now();
+    for (let unit = 1; unit < UNIT_SECONDS.length; unit += 1) {
+      if (now >= (this.#ends[unit] as number)) this.#drop(unit);
+    }
+  }
+
+  charge(groups: readonly ChargeGroup[], listener: ChargeListener): void {
+    const now = this.#now();
+    for (let index = 0; index < groups.length; index += 1) {
+      const group = groups[index] as ChargeGroup;
+      const charges = group.charges;
+      if (group.policy === ChargePolicy.STOP_WHEN_OVER && charges.length > 1) {
+        group.failure = this.#chargeUnlessOver(charges, now);
+      } else {
+        group.failure = this.#chargeAll(charges, now);
+      }
+    }
+    listener.settled(groups);
+  }
+
+  onHealth(): void {
+    // It never changes.
+  }
+
+  async close(): Promise<void> {
+    this.#stopSweep?.();
+    this.#stopSweep = null;
+    for (let unit = 1; unit < UNIT_SECONDS.length; unit += 1) this.#drop(unit);
+  }
+
+  #chargeAll(charges: readonly Charge[], now: WallMs): StoreFailure | null {
+    for (let index = 0; index < charges.length; index += 1) {
+      if (!this.#charge(charges[index] as Charge, now, true)) return NO_UNIT;
+    }
+    return null;
+  }
+
+  /** Whether any would pass is decided on the counters as they are before the group. */
+  #chargeUnlessOver(charges: readonly Charge[], now: WallMs): StoreFailure | null {
+    let anyOver = false;
+    for (const charge of charges) {
+      if (!this.#charge(charge, now, false)) return NO_UNIT;
+      anyOver ||= wouldPass(charge.before, charge);
+    }
+    // Decided before anything is made: a counter may be in the group twice.
+    const isMade = charges.map((its) => !anyOver || its.isRefund || wouldPass(its.before, its));
+    charges.forEach((charge, index) => this.#charge(charge, now, isMade[index] as boolean));
+    return null;
+  }
+
+  /** Makes the charge, or only reads its counter; false when it has no unit. */
+  #charge(charge: Charge, now: WallMs, isMade: boolean): boolean {
+    const { key, unit } = charge;
+    const isHere = now < (this.#ends[unit] as number) && now >= (this.#starts[unit] as number);
+    if (!isHere && !this.#roll(unit, now)) return false;
+    const counter = (this.#tables[unit] as UnitTable).get(key);
+    const before = counter === undefined ? 0 : counter.count;
+    const after = isMade ? countAfter(before, charge) : before;
+    if (counter !== undefined) counter.count = after;
+    else if (after > 0) this.#add(unit, key, after);
+    const resetMs = (this.#ends[unit] as number) - now;
+    charge.before = before;
+    charge.after = after;
+    charge.resetMs = isHere ? resetMs : Math.min(resetMs, unitMs(unit));
+    return true;
+  }
+
+  #add(unit: Unit, key: string, count: number): void {
+    const charsMax = this.#keysMax * KEY_CHARS_MEAN_MAX;
+    while (
+      this.#keyCount >= this.#keysMax ||
+      (this.#keyCount > 0 && this.#keyChars + key.length > charsMax)
+    ) {
+      this.#evict();
+    }
+    (this.#tables[unit] as UnitTable).add(ownString(key), count);
+    this.#keyCount += 1;
+    this.#keyChars += key.length;
+  }
+
+  #evict(): void {
+    const fullest = this.#tables.reduce((most, its) => (its.keys > most.keys ? its : most));
+    const freed = fullest.evict();
+    this.#evictions += freed.keys;
+    this.#keyCount -= freed.keys;
+    this.#keyChars -= freed.chars;
+  }
+
+  /** Begins the window, unless the clock went back by less than one; false when there is no unit. */
+  #roll(unit: Unit, now: WallMs): boolean {
+    if (!isUnit(unit)) return false;
+    const start = Math.floor(now / unitMs(unit)) * unitMs(unit);
+    if (start + unitMs(unit) === this.#starts[unit]) return true;
+    this.#drop(unit);
+    this.#starts[unit] = start;
+    this.#ends[unit] = start + unitMs(unit);
+    return true;
+  }
+
+  #drop(unit: number): void {
+    const table = this.#tables[unit] as UnitTable;
+    this.#keyCount -= table.keys;
+    this.#keyChars -= table.chars;
+    table.clear();
+  }
+}
+
+function unitMs(unit: number): DurationMs {
+  return (UNIT_SECONDS[unit] as number) * 1000;
+}
+
+function repeatUnref(task: () => void, everyMs: DurationMs): () => void {
+  const timer = setInterval(task, everyMs);
+  timer.unref();
+  return () => clearInterval(timer);
+}

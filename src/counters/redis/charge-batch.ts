@@ -1,0 +1,225 @@
+/**
+ * A batch: the charges of many groups, as one call of charge.lua.
+ *
+ * Charges of one counter become a run as long as they only add, or only give back (peeks fit into
+ * both): one number on the way out, one back, dealt out in order from the count before the run, so
+ * every charge reads what one-by-one calls would have told it. Runs of one counter keep their order.
+ *
+ * Order: all groups that are charged whatever the others say, as given; then the groups of policy
+ * STOP_WHEN_OVER with several charges, as given. All groups of a batch are unanswered at the same
+ * time, so any order of whole groups is one that calls sent at that time could have been served in.
+ */
+import { isUnit, UNIT_SECONDS } from '../../core/rules/unit.ts';
+import type { WallMs } from '../../core/time.ts';
+import {
+  type Charge,
+  type ChargeGroup,
+  ChargePolicy,
+  COUNT_MAX,
+  type StoreFailure,
+} from '../../limiter/counter-store.ts';
+import { addHits, countAfter, NO_UNIT, takeHits } from '../count.ts';
+import { failureOf } from './redis-errors.ts';
+
+/** Which way a run counts. A run of peeks alone may still become either. */
+const Way = { READ: 0, ADD: 1, TAKE: 2, VECTOR: 3 } as const;
+type Way = (typeof Way)[keyof typeof Way];
+
+interface Run {
+  readonly key: string;
+  way: Way;
+  /** Sum of the run's hits. */
+  hits: number;
+  /** Hits of charges that were given up before the reply: dealt out to nobody. */
+  skipped: number;
+  /** From the reply: the count before the next charge to deal out. */
+  count: number;
+  /** From the reply, of a vector's charge: the count after it. */
+  after: number;
+  failure: StoreFailure | null;
+}
+
+/** How keys are written, and by whose clock they expire. */
+export type BatchKeys =
+  | { readonly format: 'exact' }
+  | { readonly format: 'reference'; readonly now: WallMs; readonly jitterSeconds: number };
+
+export class ChargeBatch {
+  readonly #keys: BatchKeys;
+  /** The run of each charge, in the order of groups and charges. */
+  readonly #runs: Run[] = [];
+  /** How many of `#runs` were dealt out or skipped. */
+  #dealt = 0;
+  /** The run that a further charge of the key may join. */
+  readonly #open = new Map<string, Run>();
+  /** Runs by unit, in order; the script gets them so. */
+  readonly #sections: Run[][] = UNIT_SECONDS.map(() => []);
+  readonly #vectors: ChargeGroup[] = [];
+  readonly #vectorRuns: Run[] = [];
+  /** Milliseconds until reset by unit, from the reply. */
+  readonly #resets: number[] = UNIT_SECONDS.map(() => 0);
+
+  constructor(keys: BatchKeys) {
+    this.#keys = keys;
+  }
+
+  add(group: ChargeGroup): void {
+    const charges = group.charges;
+    if (group.policy === ChargePolicy.STOP_WHEN_OVER && charges.length > 1) {
+      this.#addVector(group);
+      return;
+    }
+    for (let index = 0; index < charges.length; index += 1) {
+      this.#runs.push(this.#runOf(charges[index] as Charge));
+    }
+  }
+
+  #addVector(group: ChargeGroup): void {
+    const isSound = group.charges.every(({ unit }) => isUnit(unit));
+    if (isSound) this.#vectors.push(group);
+    for (const { key } of group.charges) {
+      const run = newRun(key, Way.VECTOR, 0);
+      this.#runs.push(run);
+      if (isSound) this.#vectorRuns.push(run);
+      else run.failure = NO_UNIT;
+    }
+  }
+
+  #runOf(charge: Charge): Run {
+    const { key, hits } = charge;
+    const way = hits === 0 ? Way.READ : charge.isRefund ? Way.TAKE : Way.ADD;
+    const open = this.#open.get(key);
+    if (open === undefined || (open.way !== way && open.way !== Way.READ && way !== Way.READ)) {
+      return this.#newRunOf(charge, way);
+    }
+    if (open.way === Way.READ) open.way = way;
+    open.hits = addHits(open.hits, hits);
+    return open;
+  }
+
+  #newRunOf({ key, hits, unit }: Charge, way: Way): Run {
+    const run = newRun(key, way, hits);
+    if (isUnit(unit)) {
+      this.#open.set(key, run);
+      (this.#sections[unit] as Run[]).push(run);
+    } else {
+      run.failure = NO_UNIT;
+    }
+    return run;
+  }
+
+  /** KEYS and ARGV of the script, after their number. */
+  encode(): (string | number)[] {
+    const out: (string | number)[] = [0];
+    const sections = this.#sections;
+    for (let unit = 1; unit < sections.length; unit += 1) {
+      for (const run of sections[unit] as Run[]) out.push(this.#keyOf(run.key, unit));
+    }
+    for (const { charges } of this.#vectors) {
+      for (const { key, unit } of charges) out.push(this.#keyOf(key, unit));
+    }
+    out[0] = out.length - 1;
+    this.#encodeRuns(out);
+    this.#encodeVectors(out);
+    return out;
+  }
+
+  #keyOf(key: string, unit: number): string {
+    if (this.#keys.format === 'exact') return key;
+    const seconds = UNIT_SECONDS[unit] as number;
+    return `${key}${Math.floor(this.#keys.now / 1000 / seconds) * seconds}`;
+  }
+
+  #encodeRuns(out: (string | number)[]): void {
+    const used = this.#sections.filter((runs) => runs.length > 0);
+    out.push(this.#keys.format === 'exact' ? '' : this.#keys.jitterSeconds, used.length);
+    for (const [unit, runs] of this.#sections.entries()) {
+      if (runs.length > 0) out.push(UNIT_SECONDS[unit] as number, runs.length);
+    }
+    for (const runs of used) {
+      for (const run of runs) out.push(run.way === Way.TAKE ? -run.hits : run.hits);
+    }
+  }
+
+  #encodeVectors(out: (string | number)[]): void {
+    out.push(this.#vectors.length);
+    for (const { charges } of this.#vectors) {
+      out.push(charges.length);
+      for (const { unit, hits, isRefund, limit } of charges) {
+        const limitOrNone = isRefund ? COUNT_MAX : limit;
+        out.push(UNIT_SECONDS[unit] as number, isRefund ? -hits : hits, limitOrNone);
+      }
+    }
+  }
+
+  /** Takes in the script's reply; returns the texts of the errors that single counters met. */
+  read(reply: readonly unknown[]): string[] {
+    const now = this.#keys.format === 'exact' ? (reply[0] as number) : this.#keys.now;
+    for (let unit = 1; unit < this.#resets.length; unit += 1) {
+      const length = (UNIT_SECONDS[unit] as number) * 1000;
+      this.#resets[unit] = length - (now % length);
+    }
+    const runs = this.#sections.reduce((sum, its) => sum + its.length, 0);
+    const errorsAt = runs + 2 * this.#vectorRuns.length;
+    let at = 1;
+    for (const section of this.#sections) {
+      for (const run of section) {
+        take(run, reply, at, errorsAt);
+        at += 1;
+      }
+    }
+    for (const run of this.#vectorRuns) {
+      take(run, reply, at, errorsAt);
+      run.after = numberAt(reply, at + 1);
+      at += 2;
+    }
+    return reply.slice(at).map(String);
+  }
+
+  /** Writes the readings of the group whose turn it is; what it fails with, or null. */
+  deal({ charges }: ChargeGroup): StoreFailure | null {
+    let failure: StoreFailure | null = null;
+    for (let index = 0; index < charges.length; index += 1) {
+      const charge = charges[index] as Charge;
+      const run = this.#runs[this.#dealt] as Run;
+      this.#dealt += 1;
+      failure ??= run.failure;
+      charge.before = run.count;
+      run.count = run.way === Way.VECTOR ? run.after : countAfter(run.count, charge);
+      charge.after = run.count;
+      charge.resetMs = this.#resets[charge.unit] as number;
+    }
+    return failure;
+  }
+
+  /** Passes over the group whose turn it is, before the reply: nobody waits for its readings any more. */
+  skip({ charges }: ChargeGroup): void {
+    for (const { hits } of charges) {
+      const run = this.#runs[this.#dealt] as Run;
+      this.#dealt += 1;
+      run.skipped = addHits(run.skipped, hits);
+    }
+  }
+}
+
+function newRun(key: string, way: Way, hits: number): Run {
+  return { key, way, hits, skipped: 0, count: 0, after: 0, failure: null };
+}
+
+function take(run: Run, reply: readonly unknown[], at: number, errorsAt: number): void {
+  const before = numberAt(reply, at);
+  if (before < 0) run.failure = errorAt(reply, errorsAt - before);
+  else if (run.way === Way.TAKE) run.count = takeHits(before, run.skipped);
+  else if (run.way === Way.ADD) run.count = addHits(before, run.skipped);
+  else run.count = before;
+}
+
+/** Large counts come as text. */
+function numberAt(reply: readonly unknown[], at: number): number {
+  const value = reply[at];
+  return typeof value === 'number' ? value : Number(String(value));
+}
+
+function errorAt(reply: readonly unknown[], at: number): StoreFailure {
+  return failureOf(String(reply[at]));
+}

@@ -1,0 +1,171 @@
+/**
+ * One connection to one Redis, kept up for as long as the store lives. Nothing waits in it: while it is
+ * not ready a call is refused at once, and calls that were sent when it is lost fail at once, since
+ * whether they were carried out is unknown and sending them again could charge twice.
+ *
+ * ioredis says `ready` of a peer that hangs. `silenceMaxMs` finds that out: a connection that owes a
+ * reply and stays silent is dropped, also in the middle of its handshake.
+ */
+import { Redis } from 'ioredis';
+import { redisErrorRow } from './redis-errors.ts';
+import { addressText, type CompleteRedisOptions, type RedisEvent } from './redis-options.ts';
+import { loadScript } from './scripts/load.ts';
+
+const RETRY_FIRST_MS = 50;
+/** A peer that does not close its side after ours is left behind after this. */
+const DISCONNECT_MS = 100;
+
+export interface CallListener {
+  replied(reply: readonly unknown[]): void;
+  /** `refusal`: what Redis answered; null when the connection was lost or there is none. */
+  failed(refusal: string | null): void;
+}
+
+export class RedisConnection {
+  readonly #options: CompleteRedisOptions;
+  readonly #onChange: (isReady: boolean) => void;
+  readonly #script = loadScript('charge');
+  #redis: Redis | null = null;
+  #isReady = false;
+  #isClosed = false;
+  #readyCount = 0;
+  #lastError = 'no answer yet';
+
+  constructor(options: CompleteRedisOptions, onChange: (isReady: boolean) => void) {
+    this.#options = options;
+    this.#onChange = onChange;
+  }
+
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  /** How often it became ready again after it was lost. */
+  get reconnects(): number {
+    return Math.max(0, this.#readyCount - 1);
+  }
+
+  /** Resolves when ready for the first time; rejects after `startMaxMs`, or when closed before. */
+  start(): Promise<void> {
+    const redis = new Redis(this.#ioredisOptions());
+    this.#redis = redis;
+    redis.on('ready', () => this.#becameReady(redis));
+    redis.on('close', () => this.#wasLost());
+    redis.on('error', (error: Error) => this.#failed(error));
+    const { startMaxMs, address } = this.#options;
+    const started = new Promise<void>((resolve, reject) => {
+      const late = setTimeout(() => {
+        const text = `redis ${addressText(address)} was not ready in ${startMaxMs} ms`;
+        reject(new Error(`${text}: ${this.#lastError}`));
+      }, startMaxMs);
+      redis.once('ready', () => {
+        clearTimeout(late);
+        resolve();
+      });
+      redis.once('end', () => {
+        clearTimeout(late);
+        reject(new Error(`redis ${addressText(address)}: closed before it was ready`));
+      });
+    });
+    // The caller's promise tells the failure; ioredis keeps trying by its own.
+    redis.connect().catch(() => {});
+    return started;
+  }
+
+  /** Calls the charge script: number of keys, keys, arguments. */
+  call(args: readonly (string | number)[], listener: CallListener): void {
+    const redis = this.#redis;
+    if (redis === null || !this.#isReady) {
+      listener.failed(null);
+      return;
+    }
+    redis.callBuffer('evalsha', [this.#script.sha, ...args]).then(
+      (reply) => listener.replied(reply as unknown[]),
+      (error: unknown) => this.#callFailed(error, args, listener),
+    );
+  }
+
+  #callFailed(error: unknown, args: readonly (string | number)[], listener: CallListener): void {
+    const refusal = refusalOf(error);
+    if (refusal === null || !redisErrorRow(refusal).isRetried) {
+      this.noteRefusal(refusal);
+      listener.failed(refusal);
+      return;
+    }
+    // NOSCRIPT: nothing was carried out. EVAL runs the script and keeps it, whatever flushes it.
+    (this.#redis as Redis).callBuffer('eval', [this.#script.text, ...args]).then(
+      (reply) => listener.replied(reply as unknown[]),
+      (again: unknown) => {
+        this.noteRefusal(refusalOf(again));
+        listener.failed(refusalOf(again));
+      },
+    );
+  }
+
+  /** Gives the connection up when the refusal says that another one may do better. */
+  noteRefusal(refusal: string | null): void {
+    if (refusal !== null && redisErrorRow(refusal).isReconnected && this.#isReady) {
+      this.#event('error', refusal);
+      this.#redis?.disconnect(true);
+    }
+  }
+
+  /** Lets go of the connection; resolves when it is gone. */
+  close(): Promise<void> {
+    const redis = this.#redis;
+    this.#isClosed = true;
+    if (redis === null || redis.status === 'end') return Promise.resolve();
+    return new Promise((resolve) => {
+      redis.once('end', () => resolve());
+      redis.disconnect();
+    });
+  }
+
+  #becameReady(redis: Redis): void {
+    this.#readyCount += 1;
+    this.#isReady = true;
+    // Only saves the first call a round trip: should it fail, that call brings the script along.
+    redis.call('script', ['LOAD', this.#script.text]).catch(() => {});
+    this.#event('ready', 'connected');
+    this.#onChange(true);
+  }
+
+  #wasLost(): void {
+    if (!this.#isReady) return;
+    this.#isReady = false;
+    this.#event('lost', this.#isClosed ? 'closed by us' : 'connection lost');
+    this.#onChange(false);
+  }
+
+  #failed(error: Error): void {
+    this.#lastError = error.message;
+    this.#event('error', error.message);
+  }
+
+  #event(kind: RedisEvent['kind'], text: string): void {
+    this.#options.onEvent({ kind, address: addressText(this.#options.address), text });
+  }
+
+  #ioredisOptions() {
+    const { address, username, password, db, retryMaxMs } = this.#options;
+    return {
+      ...address,
+      ...(username === undefined ? {} : { username }),
+      ...(password === undefined ? {} : { password }),
+      db,
+      lazyConnect: true,
+      enableOfflineQueue: false,
+      maxRetriesPerRequest: 0,
+      autoResendUnfulfilledCommands: false,
+      connectTimeout: this.#options.connectTimeoutMs,
+      socketTimeout: this.#options.silenceMaxMs,
+      disconnectTimeout: DISCONNECT_MS,
+      retryStrategy: (times: number) => Math.min(RETRY_FIRST_MS * 2 ** (times - 1), retryMaxMs),
+    };
+  }
+}
+
+/** Redis's own error text, or null for an error of the connection. */
+function refusalOf(error: unknown): string | null {
+  return error instanceof Error && error.name === 'ReplyError' ? error.message : null;
+}

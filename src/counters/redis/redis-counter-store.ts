@@ -1,0 +1,248 @@
+/**
+ * Counters in one Redis, shared by every replica.
+ *
+ * Group commit: while a call is in flight, groups gather; when its reply is here, they all go as the
+ * next call. The busier the service, the larger the calls and the fewer of them per charge.
+ *
+ * Deadlines: each group is answered within `timeoutMs` of its `charge`, whatever Redis does. A call
+ * that is late still holds its place: nothing more is sent to a peer that does not answer, so that one
+ * that hangs and wakes up has at most `callsInFlightMax` calls to carry out that nobody waits for.
+ */
+import type { DurationMs } from '../../core/time.ts';
+import type {
+  ChargeGroup,
+  ChargeListener,
+  CounterStore,
+  StoreFailure,
+} from '../../limiter/counter-store.ts';
+import type { BatchKeys } from './charge-batch.ts';
+import { ChargeCall } from './charge-call.ts';
+import { ChargeQueue, chargesOf, type Entry, failEntry, partsOf } from './charge-queue.ts';
+import { RedisConnection } from './redis-connection.ts';
+import { failureOf } from './redis-errors.ts';
+import { addressText, type CompleteRedisOptions, completeOptions } from './redis-options.ts';
+import type { RedisStoreOptions } from './redis-options.ts';
+
+export class RedisCounterStore implements CounterStore {
+  readonly name = 'redis';
+  readonly immediate = false;
+  readonly #options: CompleteRedisOptions;
+  readonly #connection: RedisConnection;
+  readonly #unavailable: StoreFailure;
+  readonly #timedOut: StoreFailure;
+  readonly #overloaded: StoreFailure;
+  readonly #healthListeners: ((isHealthy: boolean) => void)[] = [];
+  readonly #queue = new ChargeQueue();
+  /** Sent and not answered, oldest first. */
+  readonly #inFlight: ChargeCall[] = [];
+  #isFlushPlanned = false;
+  #closing: Promise<void> | null = null;
+  #deadline: NodeJS.Timeout | null = null;
+  #onIdle: (() => void) | null = null;
+  #charges = 0;
+  #calls = 0;
+  #timeouts = 0;
+  #overloads = 0;
+
+  /** Throws a RangeError for an option out of its bounds. */
+  constructor(options: RedisStoreOptions) {
+    this.#options = completeOptions(options);
+    const { timeoutMs, groupsQueuedMax } = this.#options;
+    const address = addressText(this.#options.address);
+    const failure = (code: StoreFailure['code'], text: string) => ({ code, text });
+    this.#unavailable = failure('unavailable', `redis ${address}: no connection`);
+    this.#timedOut = failure('timeout', `redis ${address}: no reply in ${timeoutMs} ms`);
+    this.#overloaded = failure('overloaded', `redis: ${groupsQueuedMax} requests wait already`);
+    this.#connection = new RedisConnection(this.#options, (isReady) => this.#changed(isReady));
+  }
+
+  get isHealthy(): boolean {
+    return this.#connection.isReady && this.#closing === null;
+  }
+
+  /** Charges sent. */
+  get charges(): number {
+    return this.#charges;
+  }
+
+  /** Calls of the script: batches. */
+  get calls(): number {
+    return this.#calls;
+  }
+
+  /** What one `charge` brought counts once. */
+  get timeouts(): number {
+    return this.#timeouts;
+  }
+
+  get overloads(): number {
+    return this.#overloads;
+  }
+
+  get reconnects(): number {
+    return this.#connection.reconnects;
+  }
+
+  /** Groups waiting for their call, and the most that ever did. */
+  get groupsQueued(): number {
+    return this.#queue.groups;
+  }
+
+  get groupsQueuedHighWater(): number {
+    return this.#queue.groupsHighWater;
+  }
+
+  onHealth(listener: (isHealthy: boolean) => void): void {
+    this.#healthListeners.push(listener);
+  }
+
+  start(): Promise<void> {
+    return this.#connection.start();
+  }
+
+  charge(groups: readonly ChargeGroup[], listener: ChargeListener): void {
+    const since = this.#options.monotonic();
+    const entry: Entry = { groups, listener, since, charges: chargesOf(groups) };
+    if (entry.charges === 0) {
+      for (const group of groups) group.failure = null;
+      listener.settled(groups);
+    } else if (!this.isHealthy) {
+      failEntry(entry, this.#unavailable);
+    } else if (this.#queue.groups + groups.length > this.#options.groupsQueuedMax) {
+      this.#overloads += 1;
+      failEntry(entry, this.#overloaded);
+    } else if (entry.charges > this.#options.chargesPerCallMax) {
+      for (const part of partsOf(entry, this.#options.chargesPerCallMax)) this.#enqueue(part);
+    } else {
+      this.#enqueue(entry);
+    }
+  }
+
+  /** Waits for what was charged, at most `timeoutMs`, and closes the connection. */
+  close(): Promise<void> {
+    this.#closing ??= this.#finish();
+    return this.#closing;
+  }
+
+  async #finish(): Promise<void> {
+    if (this.#isWaitedFor()) {
+      await new Promise<void>((resolve) => {
+        this.#onIdle = resolve;
+      });
+    }
+    if (this.#deadline !== null) clearTimeout(this.#deadline);
+    await this.#connection.close();
+  }
+
+  #enqueue(entry: Entry): void {
+    if (entry.charges > this.#options.chargesPerCallMax) {
+      failEntry(entry, this.#tooLarge(entry));
+      return;
+    }
+    this.#queue.push(entry);
+    if (this.#deadline === null) this.#arm(this.#options.timeoutMs);
+    if (!this.#isFlushPlanned && this.#inFlight.length < this.#options.callsInFlightMax) {
+      this.#isFlushPlanned = true;
+      setImmediate(this.#flushPlanned);
+    }
+  }
+
+  #tooLarge({ charges }: Entry): StoreFailure {
+    const text = `redis: ${charges} limits in one request, more than one call may carry`;
+    return { code: 'overloaded', text };
+  }
+
+  readonly #flushPlanned = (): void => {
+    this.#isFlushPlanned = false;
+    this.#flush();
+  };
+
+  #flush(): void {
+    if (!this.#connection.isReady) this.#failQueue();
+    while (this.#inFlight.length < this.#options.callsInFlightMax) {
+      const first = this.#queue.peek();
+      if (first === undefined) return;
+      const call = new ChargeCall(this.#batchKeys());
+      let next: Entry | undefined = first;
+      while (next && call.charges + next.charges <= this.#options.chargesPerCallMax) {
+        call.add(this.#queue.shift());
+        next = this.#queue.peek();
+      }
+      this.#send(call);
+    }
+  }
+
+  #send(call: ChargeCall): void {
+    this.#calls += 1;
+    this.#charges += call.charges;
+    this.#inFlight.push(call);
+    this.#connection.call(call.encode(), {
+      replied: (reply) => {
+        this.#landed(call);
+        for (const text of call.settle(reply)) this.#connection.noteRefusal(text);
+        this.#idle();
+      },
+      failed: (refusal) => {
+        this.#landed(call);
+        call.fail(refusal === null ? this.#unavailable : failureOf(refusal));
+        this.#idle();
+      },
+    });
+  }
+
+  /** The next call goes out before this one is dealt out: Redis works while we do. */
+  #landed(call: ChargeCall): void {
+    this.#inFlight.splice(this.#inFlight.indexOf(call), 1);
+    this.#flush();
+  }
+
+  #batchKeys(): BatchKeys {
+    const { keyFormat, expirationJitterMaxSeconds, now, random } = this.#options;
+    if (keyFormat === 'exact') return { format: 'exact' };
+    const jitterSeconds = Math.floor(random() * expirationJitterMaxSeconds);
+    return { format: 'reference', now: now(), jitterSeconds };
+  }
+
+  #arm(inMs: DurationMs): void {
+    this.#deadline = setTimeout(this.#expire, inMs);
+  }
+
+  /** Fails everything whose time is up, and comes back when the next is. */
+  readonly #expire = (): void => {
+    const { monotonic, timeoutMs } = this.#options;
+    const latest = monotonic() - timeoutMs;
+    const due: Entry[] = [];
+    for (const call of this.#inFlight) {
+      for (let entry = call.shiftDue(latest); entry; entry = call.shiftDue(latest)) due.push(entry);
+    }
+    for (let entry = this.#queue.peek(); entry && entry.since <= latest; ) {
+      due.push(this.#queue.shift());
+      entry = this.#queue.peek();
+    }
+    this.#deadline = null;
+    const oldest = this.#inFlight.find((call) => call.since !== undefined)?.since;
+    const next = oldest ?? this.#queue.peek()?.since;
+    if (next !== undefined) this.#arm(Math.max(1, Math.ceil(next - latest)));
+    this.#timeouts += due.length;
+    for (const entry of due) failEntry(entry, this.#timedOut);
+    this.#idle();
+  };
+
+  #isWaitedFor(): boolean {
+    return this.#queue.groups > 0 || this.#inFlight.some(({ since }) => since !== undefined);
+  }
+
+  #idle(): void {
+    if (this.#onIdle !== null && !this.#isWaitedFor()) this.#onIdle();
+  }
+
+  #changed(isReady: boolean): void {
+    if (!isReady) this.#failQueue();
+    for (const listener of this.#healthListeners) listener(isReady);
+  }
+
+  #failQueue(): void {
+    while (this.#queue.peek() !== undefined) failEntry(this.#queue.shift(), this.#unavailable);
+    this.#idle();
+  }
+}

@@ -1,0 +1,96 @@
+/** What the Redis store is told. Everything has a default but where Redis is and how keys are written. */
+import type { DurationMs, MonotonicMs, WallMs } from '../../core/time.ts';
+
+export type RedisAddress =
+  | { readonly host: string; readonly port: number }
+  | { readonly path: string };
+
+/** What happened to the connection, for the log. `text` holds no credentials. */
+export interface RedisEvent {
+  readonly kind: 'ready' | 'lost' | 'error';
+  readonly address: string;
+  readonly text: string;
+}
+
+export interface RedisStoreOptions {
+  readonly address: RedisAddress;
+  readonly username?: string;
+  readonly password?: string;
+  readonly db?: number;
+  /** `reference`: the store appends the window's start, by `now`, and sets a TTL with each charge. */
+  readonly keyFormat: 'exact' | 'reference';
+  /** Each group is answered within this, counted from `charge`. */
+  readonly timeoutMs?: DurationMs;
+  /** Reference format only: up to so many seconds, exclusive, are added to each TTL. */
+  readonly expirationJitterMaxSeconds?: number;
+  /** Cuts the windows of the reference format; the exact one goes by Redis's clock. */
+  readonly now?: () => WallMs;
+  /** 0..1, exclusive: chooses the jitter. */
+  readonly random?: () => number;
+  readonly monotonic?: () => MonotonicMs;
+  readonly onEvent?: (event: RedisEvent) => void;
+  /** `start` rejects after this; the store keeps connecting all the same. */
+  readonly startMaxMs?: DurationMs;
+  readonly connectTimeoutMs?: DurationMs;
+  /** A connection that owes a reply and has been silent for this long is dropped. */
+  readonly silenceMaxMs?: DurationMs;
+  /** Longest pause between two attempts to connect. */
+  readonly retryMaxMs?: DurationMs;
+  /** Charges in one call of the script: bounds how long it keeps Redis busy (about 0.5 µs each). */
+  readonly chargesPerCallMax?: number;
+  /** Groups that wait for their call; beyond it they fail at once as overloaded. */
+  readonly groupsQueuedMax?: number;
+  /** Calls sent and not answered. */
+  readonly callsInFlightMax?: number;
+}
+
+export type CompleteRedisOptions = Required<Omit<RedisStoreOptions, 'username' | 'password'>> &
+  Pick<RedisStoreOptions, 'username' | 'password'>;
+
+const DEFAULTS = {
+  db: 0,
+  timeoutMs: 10,
+  expirationJitterMaxSeconds: 300,
+  now: Date.now,
+  random: Math.random,
+  monotonic: () => performance.now(),
+  onEvent: () => {},
+  startMaxMs: 10_000,
+  connectTimeoutMs: 1000,
+  silenceMaxMs: 500,
+  retryMaxMs: 1000,
+  chargesPerCallMax: 4096,
+  groupsQueuedMax: 65_536,
+  callsInFlightMax: 1,
+};
+
+/** Numbers that must be whole, with their least value. */
+const WHOLE = {
+  db: 0,
+  timeoutMs: 1,
+  expirationJitterMaxSeconds: 0,
+  startMaxMs: 1,
+  connectTimeoutMs: 1,
+  silenceMaxMs: 1,
+  retryMaxMs: 1,
+  chargesPerCallMax: 1,
+  groupsQueuedMax: 1,
+  callsInFlightMax: 1,
+} as const;
+
+/** Fills in the defaults; throws a RangeError that names the option and its bound. */
+export function completeOptions(options: RedisStoreOptions): CompleteRedisOptions {
+  const complete = { ...DEFAULTS, ...options };
+  for (const [name, least] of Object.entries(WHOLE)) {
+    const value = complete[name as keyof typeof WHOLE];
+    if (!Number.isSafeInteger(value) || value < least) {
+      throw new RangeError(`${name} must be a whole number of at least ${least}, not ${value}`);
+    }
+  }
+  return complete;
+}
+
+/** `host:port` or the path of the socket. */
+export function addressText(address: RedisAddress): string {
+  return 'path' in address ? address.path : `${address.host}:${address.port}`;
+}

@@ -1,0 +1,94 @@
+/** Charges as test data, asking a store for them, and a model of what a store must answer. */
+import { Unit } from '../../src/core/rules/unit.ts';
+import {
+  type Charge,
+  type ChargeGroup,
+  ChargePolicy,
+  type CounterStore,
+} from '../../src/limiter/counter-store.ts';
+
+export type TestCharge = Partial<Omit<Charge, 'before' | 'after' | 'resetMs'>> & { key: string };
+
+/** A charge of one hit per week unless told otherwise; its readings are poisoned. */
+export function charge(its: TestCharge): Charge {
+  return {
+    unit: Unit.WEEK,
+    limit: 10,
+    hits: 1,
+    isRefund: false,
+    before: Number.NaN,
+    after: Number.NaN,
+    resetMs: Number.NaN,
+    ...its,
+  };
+}
+
+export function group(...charges: TestCharge[]): ChargeGroup {
+  return { charges: charges.map(charge), policy: ChargePolicy.ALL, failure: null };
+}
+
+export function stopGroup(...charges: TestCharge[]): ChargeGroup {
+  return { ...group(...charges), policy: ChargePolicy.STOP_WHEN_OVER };
+}
+
+/** Resolves with the groups when they are settled; rejects when that happens twice. */
+export function ask(store: CounterStore, groups: ChargeGroup[]): Promise<readonly ChargeGroup[]> {
+  return new Promise((resolve, reject) => {
+    let isSettled = false;
+    store.charge(groups, {
+      settled: (settled) => {
+        if (isSettled) reject(new Error('settled twice'));
+        isSettled = true;
+        resolve(settled);
+      },
+    });
+  });
+}
+
+/** The only charge's reading as `before>after`, or the failure's code. */
+export async function askOne(store: CounterStore, its: TestCharge): Promise<string> {
+  return readings(await ask(store, [group(its)]))[0]?.[0] as string;
+}
+
+/** By group, each charge's reading as `before>after`, or the failure's code. */
+export function readings(groups: readonly ChargeGroup[]): string[][] {
+  return groups.map(({ charges, failure }) =>
+    failure === null ? charges.map(({ before, after }) => `${before}>${after}`) : [failure.code],
+  );
+}
+
+/** Counters as one-by-one calls in whole numbers would keep them, within one window. */
+export class Model {
+  readonly #counts = new Map<string, bigint>();
+
+  /** By group, in the order given, what `readings` must say. */
+  answer(groups: readonly ChargeGroup[], vectorsLast: boolean): string[][] {
+    const isLast = (its: ChargeGroup) => vectorsLast && isVector(its);
+    const order = [...groups.filter((its) => !isLast(its)), ...groups.filter(isLast)];
+    const answers = new Map(order.map((its) => [its, this.#answerOne(its)]));
+    return groups.map((its) => answers.get(its) as string[]);
+  }
+
+  #answerOne(its: ChargeGroup): string[] {
+    const would = its.charges.map(
+      ({ key, hits, isRefund, limit }) => !isRefund && this.#sum(key, hits) > BigInt(limit),
+    );
+    const isStopped = isVector(its) && would.includes(true);
+    return its.charges.map(({ key, hits, isRefund }, index) => {
+      const before = this.#counts.get(key) ?? 0n;
+      const isMade = !isStopped || isRefund || would[index];
+      if (isMade) this.#counts.set(key, this.#sum(key, isRefund ? -hits : hits));
+      return `${before}>${this.#counts.get(key) ?? 0n}`;
+    });
+  }
+
+  #sum(key: string, hits: number): bigint {
+    const sum = (this.#counts.get(key) ?? 0n) + BigInt(hits);
+    const most = 2n ** 53n - 1n;
+    return sum < 0n ? 0n : sum > most ? most : sum;
+  }
+}
+
+function isVector(its: ChargeGroup): boolean {
+  return its.policy === ChargePolicy.STOP_WHEN_OVER && its.charges.length > 1;
+}

@@ -1,0 +1,284 @@
+/** What every CounterStore must do, as one suite that each adapter's tests run. */
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Unit, UNIT_NAMES, UNIT_SECONDS } from '../../src/core/rules/unit.ts';
+import type { WallMs } from '../../src/core/time.ts';
+import {
+  type ChargeGroup,
+  ChargePolicy,
+  COUNT_MAX,
+  type CounterStore,
+} from '../../src/limiter/counter-store.ts';
+import { ask, askOne, charge, group, Model, readings, stopGroup } from './charges.ts';
+
+export interface ContractRig {
+  readonly store: CounterStore;
+  /** The clock that cuts the store's windows. */
+  now(): Promise<WallMs>;
+  /** Resolves when that clock is at `time` or past it. */
+  reach(time: WallMs): Promise<void>;
+  /** Within a batch, groups of policy STOP_WHEN_OVER take their turn after all others. */
+  readonly vectorsLast: boolean;
+  close(): Promise<void>;
+}
+
+/** Keys that a careless store would cut, join, run or mangle. */
+const HOSTILE_KEYS: Record<string, string> = {
+  empty: '',
+  'CR LF': 'a\r\n$3\r\nfoo\r\n',
+  NUL: 'a\0b',
+  quotes: `'"\`\\`,
+  'script text': "']) redis.call('FLUSHALL') --",
+  braces: '{tag}rest{}',
+  'Lua format': '%s%d%%',
+  'non-ASCII': 'čaj-茶-ชา',
+  emoji: '🫖🏴󠁧󠁢󠁷󠁬󠁳󠁿',
+  'object keys': '__proto__',
+  '64 KiB': 'k'.repeat(65_536),
+  '64 KiB of two bytes': 'ж'.repeat(32_768),
+};
+
+const HITS = [0, 1, 2, 7, 1000, COUNT_MAX - 1, COUNT_MAX];
+const LIMITS = [0, 1, 8, 1000, COUNT_MAX];
+/** Batches of the property, by store: a real Redis takes longer for each. */
+const PROPERTY_RUNS = 150;
+
+export function counterStoreContract(name: string, makeRig: () => Promise<ContractRig>): void {
+  describe(`${name} as a counter store`, () => {
+    let rig: ContractRig;
+    let store: CounterStore;
+    let made = 0;
+    /** A key that no other test has. */
+    const fresh = (rest = '') => `${(made += 1)}:${rest}`;
+    beforeAll(async () => {
+      rig = await makeRig();
+      store = rig.store;
+    });
+    afterAll(() => rig.close());
+
+    /** Awaits a time with at least `ms` left in the current second. */
+    const withinSecond = async (ms: number) => {
+      const now = await rig.now();
+      if (1000 - (now % 1000) < ms) await rig.reach(now + 1000 - (now % 1000));
+    };
+
+    test('counts up from nothing, and tells the count before and after', async () => {
+      const key = fresh();
+      expect(await askOne(store, { key })).toBe('0>1');
+      expect(await askOne(store, { key, hits: 5 })).toBe('1>6');
+    });
+
+    test.each(UNIT_SECONDS.slice(1).map((seconds, index) => [UNIT_NAMES[index + 1], seconds, index + 1]))(
+      'tells the end of a window of a %s',
+      async (_, seconds, unit) => {
+        const earliest = await rig.now();
+        const groups = await ask(store, [group({ key: fresh(), unit: unit as Unit })]);
+        const latest = await rig.now();
+        const length = (seconds as number) * 1000;
+        const resetMs = groups[0]?.charges[0]?.resetMs as number;
+        expect(resetMs).toBeGreaterThanOrEqual(1);
+        expect(resetMs).toBeLessThanOrEqual(length);
+        const slack = latest - earliest;
+        const expected = length - (earliest % length);
+        // The charge was made between both looks at the clock; in between a window may have ended.
+        expect((expected - resetMs + length) % length).toBeLessThanOrEqual(slack);
+      },
+    );
+
+    test('keeps a count until its window ends, and not longer', async () => {
+      const key = fresh();
+      const unit = Unit.SECOND;
+      await withinSecond(400);
+      const start = await rig.now();
+      const end = start - (start % 1000) + 1000;
+      expect(await askOne(store, { key, unit, hits: 3 })).toBe('0>3');
+      expect(await askOne(store, { key, unit })).toBe('3>4');
+      await rig.reach(end);
+      expect(await askOne(store, { key, unit, hits: 0 })).toBe('0>0');
+      expect(await askOne(store, { key, unit })).toBe('0>1');
+    });
+
+    test('a window ends for each unit on its own', async () => {
+      const key = fresh();
+      await withinSecond(400);
+      const end = (await rig.now()) + 1000;
+      await ask(store, [group({ key: `${key}s`, unit: Unit.SECOND }, { key: `${key}h` })]);
+      await rig.reach(end);
+      const second = await ask(store, [
+        group({ key: `${key}s`, unit: Unit.SECOND }, { key: `${key}h` }),
+      ]);
+      expect(readings(second)).toEqual([['0>1', '1>2']]);
+    });
+
+    test('deals the hits of a batch out in order', async () => {
+      const [a, b] = [fresh('a'), fresh('b')];
+      const groups = await ask(store, [
+        group({ key: a, hits: 2 }, { key: b }),
+        group({ key: a, hits: 3 }),
+        group({ key: b, hits: 4 }, { key: a }, { key: a }),
+      ]);
+      expect(readings(groups)).toEqual([['0>2', '0>1'], ['2>5'], ['1>5', '5>6', '6>7']]);
+    });
+
+    test('gives back, never below 0', async () => {
+      const key = fresh();
+      await askOne(store, { key, hits: 5 });
+      expect(await askOne(store, { key, hits: 2, isRefund: true })).toBe('5>3');
+      expect(await askOne(store, { key, hits: 9, isRefund: true })).toBe('3>0');
+      expect(await askOne(store, { key, hits: 9, isRefund: true })).toBe('0>0');
+      expect(await askOne(store, { key })).toBe('0>1');
+    });
+
+    test('charges, refunds and peeks of one counter in one batch keep their order', async () => {
+      const key = fresh();
+      const groups = await ask(store, [
+        group({ key, hits: 0 }),
+        group({ key, hits: 4 }),
+        group({ key, hits: 0 }),
+        group({ key, hits: 6, isRefund: true }, { key, hits: 0 }, { key, hits: 2 }),
+        group({ key, hits: 1, isRefund: true }),
+      ]);
+      expect(readings(groups)).toEqual([['0>0'], ['0>4'], ['4>4'], ['4>0', '0>0', '0>2'], ['2>1']]);
+    });
+
+    test('a peek reads and changes nothing', async () => {
+      const key = fresh();
+      expect(await askOne(store, { key, hits: 0 })).toBe('0>0');
+      await askOne(store, { key, hits: 7 });
+      expect(await askOne(store, { key, hits: 0 })).toBe('7>7');
+      expect(await askOne(store, { key, hits: 0 })).toBe('7>7');
+    });
+
+    test('counts stay at COUNT_MAX', async () => {
+      const key = fresh();
+      expect(await askOne(store, { key, hits: COUNT_MAX })).toBe(`0>${COUNT_MAX}`);
+      expect(await askOne(store, { key, hits: COUNT_MAX })).toBe(`${COUNT_MAX}>${COUNT_MAX}`);
+      expect(await askOne(store, { key })).toBe(`${COUNT_MAX}>${COUNT_MAX}`);
+      const one = { key, hits: 1, isRefund: true };
+      expect(await askOne(store, one)).toBe(`${COUNT_MAX}>${COUNT_MAX - 1}`);
+      const groups = await ask(store, [group({ key }), group({ key, hits: 8 }), group({ key })]);
+      const max = `${COUNT_MAX}>${COUNT_MAX}`;
+      expect(readings(groups)).toEqual([[`${COUNT_MAX - 1}>${COUNT_MAX}`], [max], [max]]);
+    });
+
+    describe('a group that stops when over', () => {
+      const cases: [string, [count: number, limit: number, hits: number][], string[]][] = [
+        ['charges all that fit', [[0, 1, 1], [4, 5, 1]], ['0>1', '4>5']],
+        ['charges only those over', [[5, 5, 1], [1, 5, 1]], ['5>6', '1>1']],
+        ['charges all when all are over', [[5, 5, 1], [7, 5, 2]], ['5>6', '7>9']],
+        ['reads the others', [[0, 5, 1], [5, 5, 1], [2, 5, 0]], ['0>0', '5>6', '2>2']],
+        ['a peek beyond its limit stops the others', [[6, 5, 0], [1, 5, 1]], ['6>6', '1>1']],
+        ['a peek at its limit does not', [[5, 5, 0], [1, 5, 1]], ['5>5', '1>2']],
+      ];
+      test.each(cases)('%s', async (_, its, expected) => {
+        const keys = its.map(() => fresh());
+        for (const [index, [hits]] of its.entries()) {
+          if (hits > 0) await askOne(store, { key: keys[index] as string, hits });
+        }
+        const charges = its.map(([, limit, hits], index) => ({
+          key: keys[index] as string,
+          limit,
+          hits,
+        }));
+        expect(readings(await ask(store, [stopGroup(...charges)]))).toEqual([expected]);
+      });
+
+      test('alone it is charged, over or not', async () => {
+        const key = fresh();
+        await askOne(store, { key, hits: 10 });
+        expect(readings(await ask(store, [stopGroup({ key })]))).toEqual([['10>11']]);
+      });
+
+      test('makes every refund, and a refund stops nobody', async () => {
+        const [a, b, c] = [fresh(), fresh(), fresh()];
+        await ask(store, [group({ key: a, hits: 20 }, { key: b, hits: 20 })]);
+        const refund = { key: a, hits: 1, isRefund: true };
+        expect(readings(await ask(store, [stopGroup(refund, { key: c })]))).toEqual([
+          ['20>19', '0>1'],
+        ]);
+        expect(readings(await ask(store, [stopGroup(refund, { key: b }, { key: c })]))).toEqual([
+          ['19>18', '20>21', '1>1'],
+        ]);
+      });
+
+      test('decides on the counters as they were before it, also for a counter named twice', async () => {
+        const key = fresh();
+        const twice = stopGroup({ key, limit: 1 }, { key, limit: 1 });
+        expect(readings(await ask(store, [twice]))).toEqual([['0>1', '1>2']]);
+      });
+    });
+
+    test.each(Object.entries(HOSTILE_KEYS))('counts under a key of %s', async (_, rest) => {
+      const key = fresh(rest);
+      expect(await askOne(store, { key })).toBe('0>1');
+      expect(await askOne(store, { key })).toBe('1>2');
+      expect(readings(await ask(store, [stopGroup({ key }, { key: `${key}!` })]))).toEqual([
+        ['2>3', '0>1'],
+      ]);
+    });
+
+    test('no two keys share a counter', async () => {
+      const prefix = fresh();
+      const rests = [...Object.values(HOSTILE_KEYS), 'A', 'a', 'a ', ' a', 'á', 'a\u0301', 'a\0'];
+      const charges = rests.map((rest, index) => ({ key: prefix + rest, hits: index + 1 }));
+      await ask(store, [group(...charges)]);
+      const peeks = charges.map(({ key }) => ({ key, hits: 0 }));
+      const expected = charges.map(({ hits }) => `${hits}>${hits}`);
+      expect(readings(await ask(store, [group(...peeks)]))).toEqual([expected]);
+    });
+
+    test('settles once, with the array it was given, however little that holds', async () => {
+      for (const groups of [[], [group()], [group(), group({ key: fresh() })]]) {
+        expect(await ask(store, groups)).toBe(groups);
+        expect(groups.map(({ failure }) => failure)).toEqual(groups.map(() => null));
+      }
+    });
+
+    test('a success takes back an earlier failure', async () => {
+      const its: ChargeGroup = group({ key: fresh() });
+      its.failure = { code: 'timeout', text: 'before' };
+      await ask(store, [its]);
+      expect(its.failure).toBeNull();
+    });
+
+    test('refuses a group with a charge that has no unit, and serves the others', async () => {
+      const [a, b] = [fresh(), fresh()];
+      const none = { key: b, unit: Unit.UNKNOWN };
+      const groups = await ask(store, [group({ key: a }), group(none), group({ key: a })]);
+      expect(readings(groups)).toEqual([['0>1'], ['refused'], ['1>2']]);
+      const beyond = { key: b, unit: 8 as Unit };
+      const vectors = await ask(store, [stopGroup({ key: a }, beyond), group({ key: a })]);
+      expect(readings(vectors)).toEqual([['refused'], ['2>3']]);
+    });
+
+    test('batches answer what one-by-one calls would have', async () => {
+      const someCharge = fc.record({
+        key: fc.constantFrom('p', 'q', 'r'),
+        hits: fc.oneof({ weight: 3, arbitrary: fc.constant(1) }, fc.constantFrom(...HITS)),
+        limit: fc.constantFrom(...LIMITS),
+        isRefund: fc.boolean(),
+      });
+      const someGroup = fc.record({
+        charges: fc.array(someCharge, { maxLength: 4 }),
+        policy: fc.constantFrom(...Object.values(ChargePolicy)),
+      });
+      const batches = fc.array(fc.array(someGroup, { maxLength: 8 }), { maxLength: 4 });
+      await fc.assert(
+        fc.asyncProperty(batches, async (its) => {
+          const prefix = fresh();
+          const model = new Model();
+          for (const batch of its) {
+            const groups = batch.map(({ charges, policy }) => ({
+              charges: charges.map((one) => charge({ ...one, key: prefix + one.key })),
+              policy,
+              failure: null,
+            }));
+            const expected = model.answer(groups, rig.vectorsLast);
+            expect(readings(await ask(store, groups))).toEqual(expected);
+          }
+        }),
+        { numRuns: PROPERTY_RUNS },
+      );
+    });
+  });
+}
