@@ -5,7 +5,6 @@
  * A route is an exact path; its handler may fail, which costs that request a 500 and a log line.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { listenFailure } from './listen-failure.ts';
 import { TEXT_TYPE } from './text-stream.ts';
 
@@ -101,7 +100,7 @@ export class HttpListener {
         this.#server.off('error', onError);
         // An error of accept() must not end the process: the listener goes on.
         this.#server.on('error', (error) => this.#log(`${this.#address.name}: listener`, error));
-        resolve((this.#server.address() as AddressInfo).port);
+        resolve((this.#server.address() as { port: number }).port);
       });
     });
   }

@@ -112,7 +112,7 @@ export class GrpcJsServer implements RpcServer {
   }
 
   #addUnary(path: string, handler: UnaryHandler): void {
-    const handle = (call: BytesCall, callback: sendUnaryData<Uint8Array>): void => {
+    const serve = (call: BytesCall, callback: sendUnaryData<Uint8Array>): void => {
       const unary = new GrpcJsUnaryCall(call, callback);
       try {
         handler(call.request, unary);
@@ -124,9 +124,9 @@ export class GrpcJsServer implements RpcServer {
     const name = this.#requiredName();
     const guarded =
       name === ''
-        ? handle
+        ? serve
         : (call: BytesCall, callback: sendUnaryData<Uint8Array>): void => {
-            if (carriesName(call.getAuthContext(), name)) handle(call, callback);
+            if (carriesName(call.getAuthContext(), name)) serve(call, callback);
             else callback(unauthenticated());
           };
     this.#server.register(path, guarded, toBuffer, sameBytes, 'unary');
@@ -134,7 +134,7 @@ export class GrpcJsServer implements RpcServer {
 
   #addStream(path: string, handler: StreamHandler): void {
     const name = this.#requiredName();
-    const handle = (stream: BytesStream): void => {
+    const serve = (stream: BytesStream): void => {
       const call = new GrpcJsStreamCall(stream);
       if (name !== '' && !carriesName(stream.getAuthContext(), name)) {
         stream.emit('error', unauthenticated());
@@ -149,7 +149,7 @@ export class GrpcJsServer implements RpcServer {
         this.#options.log(`gRPC: the handler of ${path} threw`, error);
       }
     };
-    this.#server.register(path, handle, toBuffer, sameBytes, 'serverStream');
+    this.#server.register(path, serve, toBuffer, sameBytes, 'serverStream');
   }
 
   #requiredName(): string {
