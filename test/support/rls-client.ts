@@ -7,12 +7,14 @@ import {
 } from '../../src/gen/envoy/service/ratelimit/v3/rls_pb.ts';
 import {
   HealthCheckRequestSchema,
+  type HealthCheckResponse_ServingStatus,
   HealthCheckResponse_ServingStatusSchema,
   HealthCheckResponseSchema,
 } from '../../src/gen/grpc/health/v1/health_pb.ts';
 
 const SHOULD_RATE_LIMIT = '/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit';
 const HEALTH_CHECK = '/grpc.health.v1.Health/Check';
+const HEALTH_WATCH = '/grpc.health.v1.Health/Watch';
 
 export type Outcome =
   | { readonly response: JsonObject }
@@ -49,7 +51,24 @@ export class RlsClient {
     const outcome = await this.#call(HEALTH_CHECK, request);
     if ('error' in outcome) return outcome;
     const { status } = fromBinary(HealthCheckResponseSchema, outcome.bytes);
-    return HealthCheckResponse_ServingStatusSchema.value[status]?.name ?? `unknown ${status}`;
+    return statusName(status);
+  }
+
+  /** Watches a service's health; each status by its name, and null when the stream has ended. */
+  watchHealth(service: string, listener: (status: string | null) => void): void {
+    const request = toBinary(
+      HealthCheckRequestSchema,
+      fromJson(HealthCheckRequestSchema, { service }),
+    );
+    const stream = this.#client.makeServerStreamRequest(
+      HEALTH_WATCH,
+      asBuffer,
+      (bytes) => fromBinary(HealthCheckResponseSchema, bytes).status,
+      request,
+    );
+    stream.on('data', (status: HealthCheckResponse_ServingStatus) => listener(statusName(status)));
+    stream.once('error', () => listener(null));
+    stream.once('end', () => listener(null));
   }
 
   #call(
@@ -69,6 +88,10 @@ export class RlsClient {
   [Symbol.dispose](): void {
     this.#client.close();
   }
+}
+
+function statusName(status: HealthCheckResponse_ServingStatus): string {
+  return HealthCheckResponse_ServingStatusSchema.value[status]?.name ?? `unknown ${status}`;
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

@@ -26,7 +26,7 @@ export interface ServiceOptions {
   readonly redisPort?: number | undefined;
   /** Settings on top of, or instead of, those a test service has. */
   readonly env?: Readonly<Record<string, string>> | undefined;
-  /** Ports of a service that ran before, to start on again. */
+  /** Such as those of a service that ran before, to start on again; free ones when absent. */
   readonly ports?: ServicePorts;
 }
 
@@ -82,15 +82,19 @@ export class Service {
   }
 }
 
-/** Starts the process and does not wait for anything. */
-export async function spawnService(options: ServiceOptions = {}): Promise<Service> {
-  const root = mkdtempSync(join(tmpdir(), 'weir-'));
-  const ports = options.ports ?? {
+export async function freeServicePorts(): Promise<ServicePorts> {
+  return {
     http: await freePort(),
     grpc: await freePort(),
     debug: await freePort(),
     metrics: await freePort(),
   };
+}
+
+/** Starts the process and does not wait for anything. */
+export async function spawnService(options: ServiceOptions = {}): Promise<Service> {
+  const root = mkdtempSync(join(tmpdir(), 'weir-'));
+  const ports = options.ports ?? (await freeServicePorts());
   const inherited = INHERITED.map((name) => [name, process.env[name]]);
   const child = new Child({
     command,
@@ -121,7 +125,12 @@ function settings(
   const backend: Record<string, string> =
     options.redisPort === undefined
       ? { BACKEND_TYPE: 'memory' }
-      : { REDIS_SOCKET_TYPE: 'tcp', REDIS_URL: `127.0.0.1:${options.redisPort}` };
+      : {
+          REDIS_SOCKET_TYPE: 'tcp',
+          REDIS_URL: `127.0.0.1:${options.redisPort}`,
+          // A machine that is busy with other tests may be slow; the default is meant for production.
+          REDIS_TIMEOUT: '5s',
+        };
   return {
     ...backend,
     HOST: '127.0.0.1',

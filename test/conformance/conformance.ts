@@ -1,0 +1,30 @@
+/** Declares a test per recorded case and backend. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type RedisServer, startRedis } from '../support/redis-server.ts';
+import { readCases } from './recording.ts';
+import { replay } from './replay.ts';
+
+/** Differences shown of a case: the later ones usually follow from the first. */
+const SHOWN_MAX = 3;
+
+export function conformance(file: string): void {
+  const cases = readCases(file);
+
+  describe(`${file} with Redis`, () => {
+    let redis: RedisServer;
+    beforeAll(async () => {
+      redis = await startRedis();
+    });
+    afterAll(() => redis[Symbol.asyncDispose]());
+
+    test.concurrent.for(cases)('$name', async (recorded) => {
+      expect((await replay(recorded, redis.port)).slice(0, SHOWN_MAX)).toEqual([]);
+    });
+  });
+
+  describe(`${file} with counters in memory`, () => {
+    test.concurrent.for(cases)('$name', async (recorded) => {
+      expect((await replay(recorded)).slice(0, SHOWN_MAX)).toEqual([]);
+    });
+  });
+}
