@@ -1,0 +1,180 @@
+/**
+ * A socket with an Http2Connection on it: bytes across, pressure both ways, age, and the end.
+ */
+import type { Socket } from 'node:net';
+import type { GrpcService } from '../grpc/grpc-service.ts';
+import { Http2Connection } from '../http2/connection.ts';
+import type { Http2Counters } from '../http2/counters.ts';
+import type { Http2Limits } from '../http2/limits.ts';
+import { OutputBuffer, type OutputMemory } from '../http2/output-buffer.ts';
+import type { Flusher } from './flusher.ts';
+import type { Turns } from './turns.ts';
+
+export interface ConnectionTimes {
+  /** Leaves at this age; 0: never. */
+  readonly ageMsMax: number;
+  readonly ageGraceMs: number;
+  readonly lingerMs: number;
+}
+
+/** What all connections of a server share. */
+export interface ConnectionPlace {
+  readonly service: GrpcService;
+  readonly limits: Http2Limits;
+  readonly counters: Http2Counters;
+  readonly memory: OutputMemory;
+  readonly flusher: Flusher;
+  readonly turns: Turns;
+  readonly turnBytesMax: number;
+  readonly backlogBytesMax: number;
+}
+
+export class NativeConnection {
+  readonly #socket: Socket;
+  readonly #place: ConnectionPlace;
+  readonly #times: ConnectionTimes;
+  readonly #output: OutputBuffer;
+  readonly #http2: Http2Connection;
+  readonly #bornMs: number;
+  /** When the transport last took all it was given. */
+  #movedMs: number;
+  /** When leaving began; 0 while staying. */
+  #leftMs = 0;
+  /** When nothing was left to say; 0 before. */
+  #finishedMs = 0;
+  #turn = -1;
+  #turnBytes = 0;
+  #isWaiting = false;
+  #isFlushDue = false;
+
+  /** `denial` is the reason why calls of this peer are refused, or ''. */
+  constructor(socket: Socket, place: ConnectionPlace, times: ConnectionTimes, denial: string) {
+    const nowMs = performance.now();
+    this.#socket = socket;
+    this.#place = place;
+    this.#times = times;
+    this.#bornMs = nowMs;
+    this.#movedMs = nowMs;
+    const { limits, counters, memory, service } = place;
+    this.#output = new OutputBuffer(memory, limits.outputBytesMax, () => this.#haveOutput());
+    const listener = service.connect(denial);
+    const output = this.#output;
+    this.#http2 = new Http2Connection({ limits, counters, output, listener, nowMs });
+    socket.on('data', (chunk: Buffer) => this.#onData(chunk));
+    socket.on('drain', () => this.#onDrain());
+    // A 'close' follows, which is all that matters.
+    socket.on('error', () => {});
+    socket.once('close', () => this.#onClose());
+  }
+
+  get callCount(): number {
+    return this.#http2.callCount;
+  }
+
+  flush(): void {
+    this.#isFlushDue = false;
+    const socket = this.#socket;
+    const output = this.#output;
+    if (output.hasOverflowed) {
+      this.#place.counters.overflows++;
+      socket.destroy();
+      return;
+    }
+    // What the peer does not take yet stays here, in one piece, and bounded.
+    if (output.length === 0 || socket.destroyed || socket.writableLength > 0) return;
+    const { length } = output;
+    const bytes = output.take();
+    this.#place.counters.bytesSent += length;
+    socket.write(bytes.subarray(0, length));
+    // The system has it all: the memory is free again.
+    if (socket.writableLength === 0) this.#place.memory.release(bytes);
+    else this.#checkBacklog();
+    if (this.#http2.isFinished) this.#finish();
+  }
+
+  tick(nowMs: number): void {
+    const { ageMsMax, ageGraceMs, lingerMs } = this.#times;
+    if (this.#socket.writableLength === 0) this.#movedMs = nowMs;
+    else if (nowMs - this.#movedMs >= this.#place.limits.stallMsMax) {
+      this.#place.counters.stalls++;
+      this.#socket.destroy();
+      return;
+    }
+    this.#http2.tick(nowMs);
+    if (this.#finishedMs > 0 && nowMs - this.#finishedMs >= lingerMs) this.#socket.destroy();
+    if (ageMsMax === 0) return;
+    if (this.#leftMs === 0 && nowMs - this.#bornMs >= ageMsMax) this.leave(nowMs);
+    if (this.#leftMs > 0 && nowMs - this.#leftMs >= ageGraceMs) this.#http2.cut();
+  }
+
+  leave(nowMs: number): void {
+    if (this.#leftMs === 0) this.#leftMs = Math.max(nowMs, 1);
+    this.#http2.leave(nowMs);
+  }
+
+  /** Says good-bye to the calls in flight and closes. */
+  cut(): void {
+    this.#http2.cut();
+    this.flush();
+    this.#socket.destroySoon();
+  }
+
+  resume(): void {
+    this.#isWaiting = false;
+    if (!this.#isBehind()) this.#socket.resume();
+  }
+
+  #onData(chunk: Buffer): void {
+    this.#http2.receive(chunk, performance.now());
+    if (this.#http2.isFinished) this.#finish();
+    const turn = this.#place.turns.current();
+    if (turn !== this.#turn) {
+      this.#turn = turn;
+      this.#turnBytes = 0;
+    }
+    this.#turnBytes += chunk.length;
+    if (this.#turnBytes >= this.#place.turnBytesMax && !this.#isWaiting) {
+      this.#isWaiting = true;
+      this.#socket.pause();
+      this.#place.turns.wait(this);
+    }
+    this.#checkBacklog();
+  }
+
+  #checkBacklog(): void {
+    if (this.#isBehind()) this.#socket.pause();
+  }
+
+  #isBehind(): boolean {
+    const { writableLength } = this.#socket;
+    return writableLength > 0 && writableLength + this.#output.length > this.#place.backlogBytesMax;
+  }
+
+  #onDrain(): void {
+    this.#movedMs = performance.now();
+    this.flush();
+    if (!this.#isWaiting && !this.#isBehind()) this.#socket.resume();
+  }
+
+  #haveOutput(): void {
+    if (this.#isFlushDue) return;
+    this.#isFlushDue = true;
+    this.#place.flusher.add(this);
+  }
+
+  /** The last frame is written or about to be: this side closes, and waits for the peer's close. */
+  #finish(): void {
+    if (this.#finishedMs > 0 || this.#output.length > 0) return;
+    this.#finishedMs = Math.max(performance.now(), 1);
+    this.#socket.end();
+    // What still comes is read and dropped, or the system would reset what is on its way out.
+    this.#socket.resume();
+  }
+
+  #onClose(): void {
+    this.#http2.lose();
+    const bytes = this.#output.take();
+    if (bytes.length > 0) this.#place.memory.release(bytes);
+    this.#place.counters.connectionsClosed++;
+  }
+}

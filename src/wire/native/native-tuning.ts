@@ -1,0 +1,16 @@
+import { HTTP2_LIMITS } from '../http2/limits.ts';
+import type { NativeTuning } from './native-options.ts';
+
+export const NATIVE_TUNING: NativeTuning = {
+  ...HTTP2_LIMITS,
+  // Envoy has one connection a worker: this is 600 Envoys of 16 workers, and 100 MiB when idle.
+  connectionsMax: 10_000,
+  // Two of the largest messages that gRPC servers usually take.
+  assemblyBytesMax: 8_388_608,
+  // Four reads of a full socket: about two thousand small calls, some milliseconds of work.
+  turnBytesMax: 262_144,
+  // Answers are small: a peer this far behind is not reading.
+  backlogBytesMax: 262_144,
+  tickMs: 1000,
+  lingerMs: 1000,
+};
