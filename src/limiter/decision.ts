@@ -5,7 +5,7 @@
 import type { JsonObject } from '../core/rules/limits-file.ts';
 import type { RateLimitRequest } from '../core/rules/request.ts';
 import type { MonotonicMs } from '../core/time.ts';
-import { Code, type Answer, type Header } from '../core/verdict/answer.ts';
+import { type Answer, Code, type Header } from '../core/verdict/answer.ts';
 import type { Check } from '../core/verdict/check.ts';
 import type { ChargeGroup, ChargePolicy, StoreFailure } from './counter-store.ts';
 import type { DecisionListener } from './decide.ts';

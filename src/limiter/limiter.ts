@@ -5,13 +5,13 @@
  */
 import type { RuleStats } from '../core/counting/rule-stats.ts';
 import type { DomainRules } from '../core/rules/domain-rules.ts';
-import { HITS_UNSET, type Descriptor, type RateLimitRequest } from '../core/rules/request.ts';
+import { type Descriptor, HITS_UNSET, type RateLimitRequest } from '../core/rules/request.ts';
 import { isUnit } from '../core/rules/unit.ts';
 import type { MonotonicMs } from '../core/time.ts';
 import { Code } from '../core/verdict/answer.ts';
 import { Check } from '../core/verdict/check.ts';
 import { dynamicMetadata } from '../core/verdict/dynamic-metadata.ts';
-import { limitHeaders, type HeaderNames } from '../core/verdict/headers.ts';
+import { type HeaderNames, limitHeaders } from '../core/verdict/headers.ts';
 import { applyReplaces } from '../core/verdict/replaces.ts';
 import { overallCode, settleCheck } from '../core/verdict/settle.ts';
 import {
@@ -108,6 +108,7 @@ export class Limiter implements Decider, ChargeListener {
 
   #finish(decision: Decision): void {
     if (decision.failure !== null) {
+      this.#options.observer.storeFailed(decision.failure.code);
       decision.listener.failed({ kind: 'store', text: decision.failure.text });
       return;
     }

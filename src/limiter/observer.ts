@@ -1,5 +1,6 @@
 /** Port of the limiter: what it tells the outside about its work. Implemented in `src/telemetry`. */
 import type { RuleStats } from '../core/counting/rule-stats.ts';
+import type { StoreFailureCode } from './counter-store.ts';
 
 export interface Observer {
   /**
@@ -9,6 +10,8 @@ export interface Observer {
   ruleStats(domain: string, path: string): RuleStats;
   /** A descriptor named a domain that no limits file has. */
   domainNotFound(domain: string): void;
+  /** The store could not serve a request. */
+  storeFailed(code: StoreFailureCode): void;
   /** SHADOW_MODE let a request through that was over. */
   globalShadow(): void;
 }

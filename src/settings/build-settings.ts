@@ -83,7 +83,12 @@ function serverOf(findings: Findings): ServerSettings {
 }
 
 function grpcTlsOf({ values, problems, notes, isSet }: Findings): GrpcTls | null {
-  const files = ['GRPC_SERVER_TLS_CERT', 'GRPC_SERVER_TLS_KEY', 'GRPC_CLIENT_TLS_CACERT'] as const;
+  const files = [
+    'GRPC_SERVER_TLS_CERT',
+    'GRPC_SERVER_TLS_KEY',
+    'GRPC_CLIENT_TLS_CACERT',
+    'GRPC_CLIENT_TLS_SAN',
+  ] as const;
   if (!values.GRPC_SERVER_USE_TLS) {
     for (const name of files) {
       if (isSet(name)) notes.push(`${name} has no effect while GRPC_SERVER_USE_TLS is false`);
@@ -95,10 +100,16 @@ function grpcTlsOf({ values, problems, notes, isSet }: Findings): GrpcTls | null
       problems.push(`${name} must name a PEM file, as GRPC_SERVER_USE_TLS is true`);
     }
   }
+  if (isSet('GRPC_CLIENT_TLS_SAN') && !isSet('GRPC_CLIENT_TLS_CACERT')) {
+    problems.push(
+      'GRPC_CLIENT_TLS_CACERT must name a PEM file, as GRPC_CLIENT_TLS_SAN asks for a name in it',
+    );
+  }
   return {
     certPath: values.GRPC_SERVER_TLS_CERT,
     keyPath: values.GRPC_SERVER_TLS_KEY,
     clientCaPath: values.GRPC_CLIENT_TLS_CACERT === '' ? null : values.GRPC_CLIENT_TLS_CACERT,
+    clientSan: values.GRPC_CLIENT_TLS_SAN,
   };
 }
 

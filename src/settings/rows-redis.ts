@@ -68,7 +68,7 @@ export const REDIS_ROWS = [
     type: 'duration',
     min: 1,
     max: 60_000,
-    default: '100ms',
+    default: '1s',
     doc:
       'Longest wait for Redis before a request is answered as failed. The reference waits 10s; ' +
       'Envoy itself waits 20ms unless told otherwise.',

@@ -118,11 +118,9 @@ export const SERVER_ROWS = [
     name: 'GRPC_CLIENT_TLS_SAN',
     type: 'string',
     default: '',
-    status: 'refused',
-    doc: 'Name that a client certificate must carry.',
-    because:
-      'the name in client certificates is not checked yet: unset it, or check it in front of ' +
-      'Weir',
+    doc:
+      'Name that every client certificate must carry among its subject alternative names (DNS, ' +
+      'URI, IP or e-mail), with `GRPC_CLIENT_TLS_CACERT`.',
   },
   {
     ...SERVER,

@@ -17,6 +17,8 @@ export interface GrpcTls {
   readonly certPath: string;
   readonly keyPath: string;
   readonly clientCaPath: string | null;
+  /** '' accepts every certificate from the authority. */
+  readonly clientSan: string;
 }
 
 export interface ServerSettings {

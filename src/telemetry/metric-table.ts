@@ -211,12 +211,6 @@ export const WEIR_METRICS = [
     labels: [],
   },
   {
-    name: 'weir_requests_in_flight',
-    type: 'gauge',
-    help: 'Requests received and not answered yet.',
-    labels: [],
-  },
-  {
     name: 'weir_internal_errors_total',
     type: 'counter',
     help: 'Answers that could not be made by a defect of Weir; each is in the log.',

@@ -4,6 +4,7 @@
  */
 import type { RuleStats } from '../core/counting/rule-stats.ts';
 import type { DurationMs } from '../core/time.ts';
+import type { StoreFailureCode } from '../limiter/counter-store.ts';
 import type { Observer } from '../limiter/observer.ts';
 import type { RpcMethodName, RpcObserver } from '../rpc/rpc-observer.ts';
 import type { Logger } from './logger.ts';
@@ -49,6 +50,10 @@ export class Telemetry implements Observer, RpcObserver {
 
   domainNotFound(domain: string): void {
     this.#book.domainNotFound(domain);
+  }
+
+  storeFailed(code: StoreFailureCode): void {
+    this.#service.storeFailures[code] += 1;
   }
 
   globalShadow(): void {
@@ -111,6 +116,12 @@ export class Telemetry implements Observer, RpcObserver {
 
   #registerOwn(version: string): void {
     this.register('weir_build_info', () => [{ labels: { version }, value: 1 }]);
+    this.register('weir_store_failures_total', () =>
+      Object.entries(this.#service.storeFailures).map(([code, value]) => ({
+        labels: { code },
+        value,
+      })),
+    );
     this.register('weir_internal_errors_total', () => this.#service.internalErrors);
     this.register('weir_metrics_series', () => this.#book.named.length);
     this.register('weir_metrics_other_total', () =>

@@ -18,6 +18,7 @@ const rules: TestDescriptor[] = [
   { key: 'vip', limit: { requestsPerUnit: 3, name: 'vip', replaces: ['base'] } },
   { key: 'left', limit: { requestsPerUnit: 1, name: 'left', replaces: ['right'] } },
   { key: 'right', limit: { requestsPerUnit: 1, name: 'right', replaces: ['left'] } },
+  { key: 'gratis', limit: { unlimited: true, name: 'base' } },
   { key: 'open', limit: { unlimited: true, replaces: ['base'] } },
   { key: 'free', limit: 'unlimited' },
 ];
@@ -27,13 +28,13 @@ interface World {
   readonly stats: Map<string, RuleStats>;
   readonly store: MemoryCounterStore;
   readonly charged: () => number;
-  readonly observed: { notFound: string[]; shadows: number };
+  readonly observed: { notFound: string[]; failures: string[]; shadows: number };
   clock: number;
 }
 
 function world(options: Partial<LimiterOptions> = {}): World {
   const stats = new Map<string, RuleStats>();
-  const observed = { notFound: [] as string[], shadows: 0 };
+  const observed = { notFound: [] as string[], failures: [] as string[], shadows: 0 };
   const domains = new Map([['d', compileDomain('d', rules, { stats })]]);
   const current: RuleSet = { version: 1, domains, brokenDomains: new Set(['broken']) };
   const made: { clock: number } = { clock: 7_200_000 };
@@ -51,6 +52,7 @@ function world(options: Partial<LimiterOptions> = {}): World {
       ruleStats: () => new RuleStats(),
       domainNotFound: (domain) => observed.notFound.push(domain),
       globalShadow: () => observed.shadows++,
+      storeFailed: (code) => observed.failures.push(code),
     },
     overLimitCache: null,
     monotonicNow: () => made.clock,
@@ -101,8 +103,16 @@ describe('decide', () => {
   it.each([
     ['the request hits of 0 as 1', { hitsAddend: 0 }, 'OK | OK 1'],
     ['the request hits', { hitsAddend: 2 }, 'OK | OK 0'],
-    ['a descriptor that sets 0 as a peek', { descriptors: [testDescriptor('two=a', { hitsAddend: 0 })] }, 'OK | OK 2'],
-    ['hits of a descriptor before those of the request', { hitsAddend: 9, descriptors: [testDescriptor('two=a', { hitsAddend: 1 })] }, 'OK | OK 1'],
+    [
+      'a descriptor that sets 0 as a peek',
+      { descriptors: [testDescriptor('two=a', { hitsAddend: 0 })] },
+      'OK | OK 2',
+    ],
+    [
+      'hits of a descriptor before those of the request',
+      { hitsAddend: 9, descriptors: [testDescriptor('two=a', { hitsAddend: 1 })] },
+      'OK | OK 1',
+    ],
   ])('takes %s', (_name, extra, want) => {
     expect(words(world().ask('two=a', extra))).toBe(want);
   });
@@ -120,6 +130,7 @@ describe('decide', () => {
     ['vip=1;named=1', 'OK | OK 2 | OK -'],
     ['left=1;right=1', 'OK | OK - | OK -'],
     ['open=1;named=1', 'OK | OK 4294967295 | OK -'],
+    ['vip=1;gratis=1', 'OK | OK 2 | OK 4294967295'],
   ])('lets rules of %s replace each other', (text, want) => {
     expect(words(world().ask(text))).toBe(want);
   });
@@ -165,7 +176,9 @@ describe('decide', () => {
         listener.settled(groups);
       },
     };
-    expect(words(world({ store }).ask('one=1'))).toBe('store: gone');
+    const its = world({ store });
+    expect(words(its.ask('one=1'))).toBe('store: gone');
+    expect(its.observed.failures).toEqual(['unavailable']);
   });
 });
 
@@ -217,7 +230,11 @@ describe('the over-limit cache', () => {
     const its = world({ overLimitCache: new OverLimitCache(10_000) });
     its.ask('one=a', { hitsAddend: 5 });
     const ask = (requestsPerUnit: number) =>
-      words(its.ask('', { descriptors: [testDescriptor('one=a', { limit: { requestsPerUnit, unit: Unit.HOUR } })] }));
+      words(
+        its.ask('', {
+          descriptors: [testDescriptor('one=a', { limit: { requestsPerUnit, unit: Unit.HOUR } })],
+        }),
+      );
     expect(ask(9)).toBe('OK | OK 3');
     expect(ask(5)).toBe('OVER | OVER 0');
   });
@@ -225,7 +242,9 @@ describe('the over-limit cache', () => {
   it('forgets a counter at a refund', () => {
     const its = world({ overLimitCache: new OverLimitCache(10_000) });
     its.ask('one=a', { hitsAddend: 2 });
-    its.ask('', { descriptors: [testDescriptor('one=a', { hitsAddend: 2, isNegativeHits: true })] });
+    its.ask('', {
+      descriptors: [testDescriptor('one=a', { hitsAddend: 2, isNegativeHits: true })],
+    });
     expect(words(its.ask('one=a'))).toBe('OK | OK 0');
   });
 

@@ -131,7 +131,6 @@ describe('problems', () => {
     ['REDIS_TYPE', 'CLUSTER', 'Redis Cluster is not built yet'],
     ['BACKEND_TYPE', 'memcache', 'counters in Memcached are not built'],
     ['BACKEND_TYPE', 'etcd', 'must be one of redis, memory'],
-    ['GRPC_CLIENT_TLS_SAN', 'envoy', 'not checked yet'],
     ['REDIS_PERSECOND', 'true', 'a second Redis is not built yet'],
     ['PROMETHEUS_PATH', 'metrics', 'must begin with a slash'],
     ['PROMETHEUS_ADDR', 'x', 'must be host:port'],
@@ -172,9 +171,14 @@ describe('problems', () => {
       certPath: '/c',
       keyPath: '/k',
       clientCaPath: null,
+      clientSan: '',
     });
     const withClients = { GRPC_SERVER_USE_TLS: 'true', ...files, GRPC_CLIENT_TLS_CACERT: '/a' };
     expect(read(withClients).server.grpcTls?.clientCaPath).toBe('/a');
+    const named = { GRPC_SERVER_USE_TLS: 'true', ...files, GRPC_CLIENT_TLS_SAN: 'envoy' };
+    expect(problemsOf(named)).toEqual([
+      expect.stringContaining('GRPC_CLIENT_TLS_CACERT must name a PEM file'),
+    ]);
     expect(readSettings(files).notes).toContain(
       'GRPC_SERVER_TLS_CERT has no effect while GRPC_SERVER_USE_TLS is false',
     );

@@ -169,9 +169,9 @@ describe('our own metrics', () => {
     telemetry.register('weir_memory_store_keys', () => keys);
     telemetry.register('weir_memory_store_evictions_total', () => keys * 2);
     telemetry.register('weir_store_healthy', () => [{ labels: { store: 'memory' }, value: 1 }]);
-    const shown = await lines('weir_memory', 'weir_store', 'weir_build');
+    const shown = await lines('weir_memory', 'weir_store_healthy', 'weir_build');
     keys = 7;
-    const later = await lines('weir_memory', 'weir_store', 'weir_build');
+    const later = await lines('weir_memory', 'weir_store_healthy', 'weir_build');
     expect([shown, later]).toEqual([
       [
         'weir_build_info{version="1.2.3"} 1',

@@ -17,8 +17,8 @@
  * base and 3 × last wait).
  */
 import type { DurationMs, MonotonicMs } from '../time.ts';
-import type { BreakerOptions } from './options.ts';
 import { CallWindow } from './call-window.ts';
+import type { BreakerOptions } from './options.ts';
 
 export type TripReason =
   | 'failure-ratio'
@@ -187,12 +187,7 @@ export class Breaker {
     this.#state = { ...state, started: state.started + 1, deadline };
   }
 
-  #reportProbe(
-    state: HalfOpen,
-    outcome: CallOutcome,
-    now: MonotonicMs,
-    chance: number,
-  ): void {
+  #reportProbe(state: HalfOpen, outcome: CallOutcome, now: MonotonicMs, chance: number): void {
     if (outcome === 'failure') {
       this.#open('probe-failed', now, chance);
       return;

@@ -6,12 +6,7 @@ import type { Rule } from '../rules/rule.ts';
 import type { RuleStats } from './rule-stats.ts';
 
 /** Counts a charge that took the counter from `before` to `after`. */
-export function accountCharge(
-  stats: RuleStats,
-  rule: Rule,
-  before: number,
-  after: number,
-): void {
+export function accountCharge(stats: RuleStats, rule: Rule, before: number, after: number): void {
   const { requestsPerUnit: limit, nearThreshold: near } = rule;
   const hits = after - before;
   if (after <= limit) {

@@ -70,7 +70,9 @@ export class DomainRules {
 
   /** An override in the request skips the tree: shadow, quota, replaces and name are off. */
   #matchOverride(entries: readonly Entry[], limit: LimitOverride, check: Check): void {
-    const path = entries.map(({ key, value }) => (value === '' ? key : `${key}_${value}`)).join('.');
+    const path = entries
+      .map(({ key, value }) => (value === '' ? key : `${key}_${value}`))
+      .join('.');
     const unit = limit.unit as Unit;
     const rule: Rule = {
       requestsPerUnit: limit.requestsPerUnit,
@@ -158,10 +160,14 @@ export class DomainCompiler {
   /** Takes the next descriptor in pre-order. Duplicates must have been refused: the later one wins. */
   add(config: DescriptorConfig): void {
     const parent = this.#open[config.depth];
-    if (parent === undefined) throw new RangeError(`descriptor of depth ${config.depth} has no parent`);
+    if (parent === undefined)
+      throw new RangeError(`descriptor of depth ${config.depth} has no parent`);
     const { key, value, valueToMetric, shareThreshold, metadata } = config;
     const kind = nodeKind(key, value);
-    const node = new RuleNode({ kind, key, value, valueToMetric, shareThreshold, metadata }, parent);
+    const node = new RuleNode(
+      { kind, key, value, valueToMetric, shareThreshold, metadata },
+      parent,
+    );
     if (config.limit !== null) {
       attachRule(node, this.#domain, { limit: config.limit, modes: config }, this.#options);
       this.#ruleCount++;

@@ -85,6 +85,14 @@ export class RuleNode {
     }
   }
 
+  /** All children, by key and then literals before the default. */
+  *children(): Generator<RuleNode> {
+    for (const { literals, fallback } of this.byKey.values()) {
+      yield* literals.values();
+      if (fallback !== null) yield fallback;
+    }
+  }
+
   /** The wildcard children that `step` compares with an entry of this key, in its order. */
   wildcardsFor(key: string): readonly WildcardChild[] {
     return this.#hasKeyWildcards ? this.#wildcards : (this.byKey.get(key)?.wildcards ?? []);

@@ -4,8 +4,8 @@
  */
 import type { JsonObject, JsonValue } from '../rules/limits-file.ts';
 import {
-  HITS_UNSET,
   type Descriptor,
+  HITS_UNSET,
   type LimitOverride,
   type RateLimitRequest,
 } from '../rules/request.ts';
@@ -44,21 +44,19 @@ function overrideText({ requestsPerUnit, unit }: LimitOverride): string {
   return fields.join('  ');
 }
 
-/** Adds what `into` lacks; the first value of a key wins, and two objects are merged in depth. */
+/**
+ * Adds what `into` lacks; the first value of a key wins, and two objects are merged in depth.
+ *
+ * An object that is taken over stays the rule's own, so what later rules add to it is still there in the
+ * next answer. The reference does so, and its recorded answers show it: kept, since configurations that
+ * share an object between rules have come to see the union. It is bounded by the metadata of all rules.
+ */
 function merge(into: JsonObject, from: JsonObject): void {
   for (const [key, value] of Object.entries(from)) {
     const present = Object.hasOwn(into, key) ? into[key] : undefined;
-    if (present === undefined) define(into, key, structuredCopy(value));
-    else if (isObject(present) && isObject(value)) merge(present, value);
+    if (present === undefined) define(into, key, value);
+    else if (present !== value && isObject(present) && isObject(value)) merge(present, value);
   }
-}
-
-/** A copy, so that merging never changes the rule's own metadata. */
-function structuredCopy(value: JsonValue): JsonValue {
-  if (!isObject(value)) return value;
-  const copy: JsonObject = {};
-  merge(copy, value);
-  return copy;
 }
 
 /** Sets a key as data even when it is `__proto__`. */

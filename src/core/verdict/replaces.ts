@@ -3,7 +3,8 @@ import type { Check } from './check.ts';
 
 /**
  * Drops every check whose rule is named by another's `replaces`. Names are collected first, so two
- * rules that replace each other are both dropped.
+ * rules that replace each other are both dropped. An unlimited rule replaces others but is never dropped:
+ * there is nothing about it to switch off.
  */
 export function applyReplaces(checks: readonly Check[]): void {
   let replaced: Set<string> | null = null;
@@ -14,6 +15,7 @@ export function applyReplaces(checks: readonly Check[]): void {
   }
   if (replaced === null) return;
   for (const check of checks) {
-    if (check.rule !== null && check.rule.name !== '' && replaced.has(check.rule.name)) check.drop();
+    const { rule } = check;
+    if (rule !== null && !rule.unlimited && replaced.has(rule.name)) check.drop();
   }
 }

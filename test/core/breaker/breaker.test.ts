@@ -95,7 +95,11 @@ describe('every edge', () => {
       },
       'open -> half-open: health-check',
     ],
-    ['a failed probe', (b) => b.to('half-open').calls('failure'), 'half-open -> open: probe-failed'],
+    [
+      'a failed probe',
+      (b) => b.to('half-open').calls('failure'),
+      'half-open -> open: probe-failed',
+    ],
     [
       'a late probe',
       (b) => {
@@ -109,7 +113,11 @@ describe('every edge', () => {
       (b) => b.to('half-open').calls('success', 2),
       'half-open -> ramping: probes-succeeded',
     ],
-    ['a failure in the ramp', (b) => b.to('ramping').calls('failure'), 'ramping -> open: ramp-failed'],
+    [
+      'a failure in the ramp',
+      (b) => b.to('ramping').calls('failure'),
+      'ramping -> open: ramp-failed',
+    ],
     [
       'a slow call in the ramp',
       (b) => b.to('ramping').calls('success', 1, 21),
@@ -146,7 +154,8 @@ describe('no edge', () => {
     [
       'failures that have left the window',
       'closed',
-      (b) => b.calls('failure', 4).calls('success').wait(1000).calls('failure', 4).calls('success', 5),
+      (b) =>
+        b.calls('failure', 4).calls('success').wait(1000).calls('failure', 4).calls('success', 5),
     ],
     ['ignored results', 'closed', (b) => b.calls('ignored', 50, 30)],
     ['a millisecond before the wait is over', 'open', (b) => b.to('open').wait(499)],
@@ -182,7 +191,11 @@ describe('admission', () => {
     const bench = new Bench().to('open');
     expect(bench.admit()).toBeNull();
     bench.wait(500);
-    expect([bench.admit()?.isProbe, bench.admit()?.isProbe, bench.admit()]).toEqual([true, true, null]);
+    expect([bench.admit()?.isProbe, bench.admit()?.isProbe, bench.admit()]).toEqual([
+      true,
+      true,
+      null,
+    ]);
   });
 
   it('gives an ignored probe back', () => {
@@ -213,11 +226,9 @@ describe('admission', () => {
     expect([admitted('auto'), admitted('forced-open')]).toEqual([true, false]);
     bench.breaker.setHand('auto');
     bench.to('open');
-    expect(['forced-closed', 'shadow', 'auto'].map((hand) => admitted(hand as BreakerHand))).toEqual([
-      true,
-      true,
-      false,
-    ]);
+    expect(
+      ['forced-closed', 'shadow', 'auto'].map((hand) => admitted(hand as BreakerHand)),
+    ).toEqual([true, true, false]);
     expect(bench.breaker.hand).toBe('auto');
   });
 
@@ -265,46 +276,61 @@ describe('whatever happens', () => {
 
   it('a result of an earlier epoch changes nothing, and half-open never sticks', () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 200 }), fc.double({ min: 0, max: 0.99, noNaN: true }), (steps, chance) => {
-        const bench = new Bench();
-        bench.chance = chance;
-        let epoch = 0;
-        const permits: Permit[] = [];
-        for (const one of steps) {
-          const before = JSON.stringify(bench.breaker.state);
-          const changes = bench.transitions.length;
-          if (one.do === 'admit') {
-            const permit = bench.admit();
-            if (permit !== null) permits.push(permit);
-          } else if (one.do === 'wait') bench.wait(one.ms);
-          else if (one.do === 'healthy') bench.breaker.reportHealthy(bench.now);
-          else {
-            const permit = permits[one.which % Math.max(1, permits.length)];
-            if (permit === undefined) continue;
-            bench.report(permit, one.outcome);
-            if (permit.epoch < epoch) expect(JSON.stringify(bench.breaker.state)).toBe(before);
+      fc.property(
+        fc.array(step, { maxLength: 200 }),
+        fc.double({ min: 0, max: 0.99, noNaN: true }),
+        (steps, chance) => {
+          const bench = new Bench();
+          bench.chance = chance;
+          let epoch = 0;
+          const permits: Permit[] = [];
+          for (const one of steps) {
+            const before = JSON.stringify(bench.breaker.state);
+            const changes = bench.transitions.length;
+            if (one.do === 'admit') {
+              const permit = bench.admit();
+              if (permit !== null) permits.push(permit);
+            } else if (one.do === 'wait') bench.wait(one.ms);
+            else if (one.do === 'healthy') bench.breaker.reportHealthy(bench.now);
+            else {
+              const permit = permits[one.which % Math.max(1, permits.length)];
+              if (permit === undefined) continue;
+              bench.report(permit, one.outcome);
+              if (permit.epoch < epoch) expect(JSON.stringify(bench.breaker.state)).toBe(before);
+            }
+            epoch += bench.transitions.length - changes;
           }
-          epoch += bench.transitions.length - changes;
-        }
-        // With the store well again, calls get through within the longest wait, a probe and a ramp.
-        bench.chance = 0;
-        bench.wait(options.backoffMaxMs).wait(options.probeTimeoutMs).wait(options.backoffMaxMs);
-        bench.wait(options.rampMs);
-        for (let i = 0; i < 2 && bench.kind === 'half-open'; i++) bench.calls('success');
-        bench.wait(options.rampMs);
-        expect(bench.kind).toBe('closed');
-      }),
+          // With the store well again, calls get through within the longest wait, a probe and a ramp.
+          bench.chance = 0;
+          bench.wait(options.backoffMaxMs).wait(options.probeTimeoutMs).wait(options.backoffMaxMs);
+          bench.wait(options.rampMs);
+          for (let i = 0; i < 2 && bench.kind === 'half-open'; i++) bench.calls('success');
+          bench.wait(options.rampMs);
+          expect(bench.kind).toBe('closed');
+        },
+      ),
       { numRuns: 500 },
     );
   });
 
   it('tells every transition once, each from where the last one led', () => {
-    const bench = new Bench().to('ramping').calls('failure').wait(4000).calls('success', 2).wait(1000);
+    const bench = new Bench()
+      .to('ramping')
+      .calls('failure')
+      .wait(4000)
+      .calls('success', 2)
+      .wait(1000);
     for (const [index, transition] of bench.transitions.entries()) {
       expect(transition.from).toBe(bench.transitions[index - 1]?.to ?? 'closed');
     }
     expect(bench.transitions.map(({ to }) => to)).toEqual([
-      'open', 'half-open', 'ramping', 'open', 'half-open', 'ramping', 'closed',
+      'open',
+      'half-open',
+      'ramping',
+      'open',
+      'half-open',
+      'ramping',
+      'closed',
     ]);
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { RuleStats } from '../../../src/core/counting/rule-stats.ts';
+import { DomainCompiler } from '../../../src/core/rules/domain-rules.ts';
 import { explain } from '../../../src/core/rules/explain.ts';
 import { exactKeyFormat, referenceKeyFormat } from '../../../src/core/rules/key-format.ts';
 import { Unit } from '../../../src/core/rules/unit.ts';
@@ -11,7 +12,6 @@ import {
   testDescriptor,
   testLimit,
 } from '../../support/rules.ts';
-import { DomainCompiler } from '../../../src/core/rules/domain-rules.ts';
 
 function match(descriptors: TestDescriptor[], text: string) {
   const check = new Check();
@@ -216,9 +216,13 @@ describe('DomainCompiler', () => {
       }).match(testDescriptor('k=v'), check);
       return check.rule?.nearThreshold;
     };
-    expect([near(10, 0.8), near(1, 0.8), near(0, 0.8), near(5, 0.8), near(4294967295, 0.8)]).toEqual([
-      8, 0, 0, 4, 3435973888,
-    ]);
+    expect([
+      near(10, 0.8),
+      near(1, 0.8),
+      near(0, 0.8),
+      near(5, 0.8),
+      near(4294967295, 0.8),
+    ]).toEqual([8, 0, 0, 4, 3435973888]);
   });
 });
 

@@ -49,11 +49,18 @@ describe('dynamicMetadata', () => {
       owner: { name: 'ann', level: 3, onCall: true },
       list: [1, 'two'],
     });
-    expect(first).toEqual({ team: 'edge', owner: { name: 'ann', level: 3 } });
+  });
+
+  it('leaves in a rule what was merged into its objects, as the reference does', () => {
+    const first = { owner: { name: 'ann' }, a: 1 };
+    metadataOf([first, { owner: { onCall: true }, b: 2 }]);
+    expect(metadataOf([first])['metadata']).toEqual({ owner: { name: 'ann', onCall: true }, a: 1 });
   });
 
   it('takes only rules that passed', () => {
-    expect(metadataOf([{ a: 1 }, { b: 2 }], [Code.OVER_LIMIT, Code.OK])['metadata']).toEqual({ b: 2 });
+    expect(metadataOf([{ a: 1 }, { b: 2 }], [Code.OVER_LIMIT, Code.OK])['metadata']).toEqual({
+      b: 2,
+    });
   });
 
   it('keeps a key named __proto__ as data', () => {

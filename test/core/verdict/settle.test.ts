@@ -24,7 +24,12 @@ function rule(extra: Partial<Rule> = {}): Rule {
   };
 }
 
-function settled(before: number, after: number, extra: Partial<Rule> = {}, isRefund = false): Check {
+function settled(
+  before: number,
+  after: number,
+  extra: Partial<Rule> = {},
+  isRefund = false,
+): Check {
   const check = new Check();
   check.rule = rule(extra);
   check.stats = check.rule.stats;

@@ -62,19 +62,19 @@ function gatewayPatches(): Patch[] {
 function patched(patches: readonly Patch[]): Bootstrap {
   const bootstrap: Resource = readBootstrap('basic.yaml');
   const { listeners, clusters } = bootstrap.static_resources;
-  const manager = listeners[0].filter_chains[0].filters[0].typed_config;
-  const [host] = manager.route_config.virtual_hosts;
+  const connection = listeners[0].filter_chains[0].filters[0].typed_config;
+  const [host] = connection.route_config.virtual_hosts;
   delete host.routes[0].route.rate_limits;
-  manager.http_filters = manager.http_filters.filter(
+  connection.http_filters = connection.http_filters.filter(
     (filter: Resource) => filter.name !== 'envoy.filters.http.ratelimit',
   );
   for (const { target, value } of patches) {
     if (target === 'cluster') clusters.splice(clusters.findIndex(isWeir), 1, value);
-    if (target === 'http filter') manager.http_filters.unshift(value);
+    if (target === 'http filter') connection.http_filters.unshift(value);
     if (target === 'virtual host') Object.assign(host, value);
   }
   // A cluster that no patch brings is one that the mesh makes from its Service.
-  const service = manager.http_filters[0].typed_config.rate_limit_service.grpc_service;
+  const service = connection.http_filters[0].typed_config.rate_limit_service.grpc_service;
   const weir = clusters.find(isWeir);
   weir.name = service.envoy_grpc.cluster_name;
   weir.load_assignment.cluster_name = weir.name;

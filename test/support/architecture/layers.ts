@@ -18,13 +18,14 @@ export const LAYERS = `
 | core | yes | – | – | – | – |
 | limiter | yes | – | yes | – | – |
 | rules | yes | – | ports | – | yaml, ajv, config/, node:fs, node:path, node:worker_threads |
-| counters | yes | – | ports | – | ioredis in counters/redis/, node:fs in counters/redis/ |
-| wire | yes | – | – | yes | @bufbuild/protobuf, @grpc/grpc-js, node:fs, node:net, node:tls |
+| counters | yes | – | ports | – | ioredis in counters/redis/, node:crypto, node:fs in counters/redis/ |
+| wire | yes | – | – | yes | @bufbuild/protobuf, @grpc/grpc-js, node:crypto, node:fs, node:net, node:tls, node:zlib |
 | rpc | yes | wire/rpc-server.ts, wire/rls/ | ports | yes | @bufbuild/protobuf |
 | telemetry | types | rpc/ | ports | – | prom-client |
 | admin | types | – | ports | – | node:http, node:inspector |
 | settings | yes | – | – | – | node:util |
 | cli | yes | rules/, settings/ | – | – | node:fs, node:path, node:util |
+| service | yes | admin/, counters/, rpc/, rules/, settings/, telemetry/, wire/ | yes | – | node:fs |
 | compose.ts | yes | all | yes | – | – |
 | main.ts | – | compose.ts, settings/, telemetry/ | – | – | – |
 `.trim();

@@ -22,6 +22,8 @@ const LINES_MAX = 400;
 /** Files that are short by design, because they decide nothing. */
 const SHORT_FILES: Readonly<Record<string, number>> = { 'src/main.ts': 80, 'src/compose.ts': 200 };
 
+/** RFC 9113 calls a frame so. */
+const FRAME_TYPES: ReadonlySet<string> = new Set(['DATA', 'LAST_DATA']);
 const BANNED_WORDS = /^(?:managers?|helpers?|utils?|utility|utilities|common|misc|data|infos?)$/;
 
 const inSrc = (path: string): boolean => path.startsWith('src/');
@@ -101,6 +103,7 @@ function badPathParts(path: string): string[] {
 function isBadName(keyword: string, name: string): boolean {
   if (name === 'handle' || name.endsWith('Impl')) return true;
   if (keyword === 'interface' && /^I[A-Z][a-z]/.test(name)) return true;
+  if (FRAME_TYPES.has(name)) return false;
   return wordsOf(name).some((word) => BANNED_WORDS.test(word));
 }
 

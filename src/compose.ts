@@ -1,0 +1,188 @@
+/**
+ * Every concrete part of the service, named once: read this and you have seen them all. Rooms get what
+ * they need as arguments; nothing else in `src` knows which adapter stands behind a port.
+ */
+import { exactKeyFormat, referenceKeyFormat } from './core/rules/key-format.ts';
+import { MemoryCounterStore } from './counters/memory/memory-counter-store.ts';
+import { RedisCounterStore } from './counters/redis/redis-counter-store.ts';
+import type { CounterStore } from './limiter/counter-store.ts';
+import { Limiter } from './limiter/limiter.ts';
+import { OverLimitCache } from './limiter/over-limit-cache.ts';
+import type { RuleSource } from './limiter/rule-source.ts';
+import {
+  DEFAULT_HEALTH_WATCHES_MAX,
+  HEALTH_CHECK,
+  HEALTH_WATCH,
+  HealthService,
+} from './rpc/health.ts';
+import { HealthState } from './rpc/health-state.ts';
+import { transportBytesMax } from './rpc/request-bounds.ts';
+import {
+  type RateLimitParts,
+  SHOULD_RATE_LIMIT,
+  shouldRateLimit,
+} from './rpc/should-rate-limit.ts';
+import { FileRuleSource } from './rules/file-rule-source.ts';
+import { errorLog, redisLog } from './service/event-logs.ts';
+import { loadListener } from './service/load-listener.ts';
+import { registerMetrics } from './service/metrics.ts';
+import { Service } from './service/service.ts';
+import { sideListeners } from './service/side-listeners.ts';
+import { readTls } from './service/tls-files.ts';
+import { version } from './service/version.ts';
+import { describeSettings } from './settings/describe-settings.ts';
+import type { RedisSettings, Settings } from './settings/settings.ts';
+import { Logger } from './telemetry/logger.ts';
+import { Telemetry } from './telemetry/telemetry.ts';
+import { GrpcJsServer } from './wire/grpc-js/grpc-js-server.ts';
+import type { RpcServer } from './wire/rpc-server.ts';
+
+/** How long the start waits for Redis before it goes on without. */
+const STORE_START_MS = 2000;
+/** Per connection. Envoy opens one connection per worker and host, and many calls share it. */
+const CONCURRENT_STREAMS_MAX = 10_000;
+/** A connection that is silent for two minutes is asked whether it is still there. */
+const KEEPALIVE_MS = 120_000;
+const KEEPALIVE_TIMEOUT_MS = 20_000;
+
+const wallNow = (): number => Date.now();
+const monotonicNow = (): number => performance.now();
+
+export function compose(settings: Settings): { service: Service; logger: Logger } {
+  const { level, format } = settings.log;
+  const write = (line: string): void => void process.stderr.write(line);
+  const logger = new Logger({ level, format, write, now: wallNow });
+  const telemetry = new Telemetry({
+    bounds: settings.metrics,
+    responseTimeAsMs: settings.metrics.responseTimeAsMs,
+    logger,
+    version,
+    withProcessMetrics: settings.metrics.isEnabled,
+  });
+  const { needsLoadedDomain, needsStoreConnection } = settings.health;
+  const health = new HealthState({ config: !needsLoadedDomain, store: settings.redis === null });
+  const rules = composeRules(settings, { telemetry, logger, health });
+  const store = composeStore(settings, logger);
+  const overLimitCache =
+    settings.counters.overLimitCacheBytes > 0
+      ? new OverLimitCache(settings.counters.overLimitCacheBytes)
+      : null;
+  const limiter = new Limiter({
+    rules,
+    store,
+    observer: telemetry,
+    overLimitCache,
+    monotonicNow,
+    stopsWhenOver: settings.counters.stopIncrementWhenOver,
+    isShadowForAll: settings.modes.shadow,
+    isQuotaForAll: settings.modes.quota,
+    addsMetadata: settings.response.dynamicMetadata,
+    headerNames: settings.response.headers,
+  });
+  registerMetrics(telemetry, { rules, store, overLimitCache });
+  const rateLimit: RateLimitParts = {
+    decider: limiter,
+    bounds: settings.bounds,
+    observer: telemetry,
+  };
+  const service = new Service({
+    rules,
+    store,
+    health,
+    rpcServer: composeRpcServer(settings, { rateLimit, health, logger }),
+    sideListeners: sideListeners(settings, { rateLimit, health, telemetry, rules, logger }),
+    logger,
+    needsStoreConnection,
+    drainDelayMs: settings.server.drainDelayMs,
+    drainTimeoutMs: settings.server.drainTimeoutMs,
+    description: { version, ...describeSettings(settings) },
+  });
+  return { service, logger };
+}
+
+interface Around {
+  readonly telemetry: Telemetry;
+  readonly logger: Logger;
+  readonly health: HealthState;
+}
+
+function composeRules(settings: Settings, { telemetry, logger, health }: Around): RuleSource {
+  const { directory, watchRoot, ignoreDotFiles, mergeDomains } = settings.limits;
+  const { keyFormat, keyPrefix, nearLimitRatio } = settings.counters;
+  return new FileRuleSource({
+    directory: { path: directory, ignoreDotFiles },
+    watchRoot,
+    merge: mergeDomains,
+    compile: {
+      keyFormat: (keyFormat === 'exact' ? exactKeyFormat : referenceKeyFormat)(keyPrefix),
+      nearLimitRatio,
+      bindStats: (domain, path) => telemetry.ruleStats(domain, path),
+    },
+    listener: loadListener({
+      telemetry,
+      logger,
+      onLoaded: (set) => {
+        if (settings.health.needsLoadedDomain) health.setConfig(set.domains.size > 0);
+      },
+    }),
+  });
+}
+
+function composeStore(settings: Settings, logger: Logger): CounterStore {
+  const { counters, redis } = settings;
+  if (redis === null)
+    return new MemoryCounterStore({ now: wallNow, keysMax: counters.memoryKeysMax });
+  return composeRedis(redis, settings, logger);
+}
+
+function composeRedis(redis: RedisSettings, { counters }: Settings, logger: Logger): CounterStore {
+  const { target, username, password, database } = redis;
+  return new RedisCounterStore({
+    address: target.kind === 'unix' ? { path: target.path } : target,
+    ...(username === '' ? {} : { username }),
+    ...(password === null ? {} : { password: password.reveal() }),
+    db: database,
+    keyFormat: counters.keyFormat,
+    timeoutMs: redis.timeoutMs,
+    expirationJitterMaxSeconds: counters.expirationJitterMaxSeconds,
+    now: wallNow,
+    startMaxMs: STORE_START_MS,
+    chargesPerCallMax: redis.batchChargesMax,
+    groupsQueuedMax: redis.queuedRequestsMax,
+    onEvent: redisLog(logger),
+  });
+}
+
+interface RpcParts {
+  readonly rateLimit: RateLimitParts;
+  readonly health: HealthState;
+  readonly logger: Logger;
+}
+
+function composeRpcServer(settings: Settings, { rateLimit, health, logger }: RpcParts): RpcServer {
+  const { grpc, grpcTls, maxConnectionAgeMs, maxConnectionAgeGraceMs } = settings.server;
+  const healthService = new HealthService({
+    state: health,
+    observer: rateLimit.observer,
+    watchesMax: DEFAULT_HEALTH_WATCHES_MAX,
+  });
+  return new GrpcJsServer({
+    listen: grpc.kind === 'unix' ? { socketPath: grpc.path } : grpc,
+    methods: {
+      unary: new Map([
+        [SHOULD_RATE_LIMIT, shouldRateLimit(rateLimit)],
+        [HEALTH_CHECK, healthService.check],
+      ]),
+      serverStreaming: new Map([[HEALTH_WATCH, healthService.watch]]),
+    },
+    receiveBytesMax: transportBytesMax(settings.bounds),
+    sendBytesMax: transportBytesMax(settings.bounds),
+    concurrentStreamsMax: CONCURRENT_STREAMS_MAX,
+    connectionAgeMsMax: maxConnectionAgeMs,
+    connectionAgeGraceMs: maxConnectionAgeGraceMs,
+    keepaliveMs: KEEPALIVE_MS,
+    keepaliveTimeoutMs: KEEPALIVE_TIMEOUT_MS,
+    tls: grpcTls === null ? null : readTls(grpcTls),
+    log: errorLog(logger),
+  });
+}

@@ -1,0 +1,47 @@
+/** Which numbers of which part feed our own metrics. */
+import { MemoryCounterStore } from '../counters/memory/memory-counter-store.ts';
+import { RedisCounterStore } from '../counters/redis/redis-counter-store.ts';
+import type { CounterStore } from '../limiter/counter-store.ts';
+import type { OverLimitCache } from '../limiter/over-limit-cache.ts';
+import type { RuleSource } from '../limiter/rule-source.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
+
+export interface MeasuredParts {
+  readonly rules: RuleSource;
+  readonly store: CounterStore;
+  readonly overLimitCache: OverLimitCache | null;
+}
+
+export function registerMetrics(telemetry: Telemetry, parts: MeasuredParts): void {
+  const { rules, store, overLimitCache: cache } = parts;
+  telemetry.register('weir_rules_loaded', () =>
+    [...(rules.current?.domains.values() ?? [])].map(({ domain, ruleCount }) => ({
+      labels: { domain },
+      value: ruleCount,
+    })),
+  );
+  telemetry.register('weir_rule_set_version', () => rules.current?.version ?? 0);
+  telemetry.register('weir_store_healthy', () => [
+    { labels: { store: store.name }, value: store.isHealthy ? 1 : 0 },
+  ]);
+  if (cache !== null) {
+    telemetry.register('weir_over_limit_cache_entries', () => cache.entryCount);
+    telemetry.register('weir_over_limit_cache_hits_total', () => cache.hitCount);
+    telemetry.register('weir_over_limit_cache_evictions_total', () => cache.evictionCount);
+  }
+  if (store instanceof MemoryCounterStore) registerMemory(telemetry, store);
+  if (store instanceof RedisCounterStore) registerRedis(telemetry, store);
+}
+
+function registerMemory(telemetry: Telemetry, store: MemoryCounterStore): void {
+  telemetry.register('weir_memory_store_keys', () => store.keyCount);
+  telemetry.register('weir_memory_store_evictions_total', () => store.evictions);
+}
+
+function registerRedis(telemetry: Telemetry, store: RedisCounterStore): void {
+  telemetry.register('weir_redis_calls_total', () => store.calls);
+  telemetry.register('weir_redis_charges_total', () => store.charges);
+  telemetry.register('weir_redis_timeouts_total', () => store.timeouts);
+  telemetry.register('weir_redis_reconnects_total', () => store.reconnects);
+  telemetry.register('weir_redis_queued_requests', () => store.groupsQueued);
+}

@@ -1,0 +1,96 @@
+/**
+ * The life of a running Weir: parts start in an order in which each finds what it needs, and stop in the
+ * order that loses no request.
+ *
+ * Start: rules, then the store, then the ports, gRPC last: whoever can connect is answered by the rules.
+ * A store that is not there does not keep the service from starting; health says so.
+ *
+ * Stop: health says NOT_SERVING, `drainDelayMs` later (time for Envoy to notice) the ports stop accepting
+ * and calls in flight finish within `drainTimeoutMs`, then the store settles what it holds and closes.
+ */
+import type { DurationMs } from '../core/time.ts';
+import type { CounterStore } from '../limiter/counter-store.ts';
+import type { RuleSource } from '../limiter/rule-source.ts';
+import type { HealthState } from '../rpc/health-state.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { RpcServer } from '../wire/rpc-server.ts';
+
+/** A listener beside gRPC. */
+export interface SideListener {
+  listen(): Promise<number>;
+  close(graceMs: DurationMs): Promise<void>;
+}
+
+export interface ServiceParts {
+  readonly rules: RuleSource;
+  readonly store: CounterStore;
+  readonly health: HealthState;
+  readonly rpcServer: RpcServer;
+  readonly sideListeners: readonly SideListener[];
+  readonly logger: Logger;
+  /** REDIS_HEALTH_CHECK_ACTIVE_CONNECTION: losing the store later makes health fail too. */
+  readonly needsStoreConnection: boolean;
+  readonly drainDelayMs: DurationMs;
+  readonly drainTimeoutMs: DurationMs;
+  /** What runs, for the line at start. */
+  readonly description: Readonly<Record<string, string | number | boolean>>;
+}
+
+export class Service {
+  readonly #parts: ServiceParts;
+  #stopped: Promise<void> | null = null;
+
+  constructor(parts: ServiceParts) {
+    this.#parts = parts;
+  }
+
+  /** Rejects with a message for the operator when a port cannot be had. */
+  async start(): Promise<void> {
+    const { rules, sideListeners, rpcServer, logger, description } = this.#parts;
+    await rules.start();
+    await this.#startStore();
+    for (const listener of sideListeners) await listener.listen();
+    const port = await rpcServer.listen();
+    const domains = rules.current?.domains.size ?? 0;
+    logger.announce('weir serves', { grpcPort: port, domains, ...description });
+  }
+
+  /** Never rejects; later calls wait for the first. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #startStore(): Promise<void> {
+    const { store, health, logger, needsStoreConnection } = this.#parts;
+    store.onHealth((isHealthy) => {
+      if (isHealthy || needsStoreConnection) health.setStore(isHealthy);
+    });
+    try {
+      await store.start();
+      health.setStore(true);
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      logger.warn('the counter store is not there yet: serving without it', { error: text });
+    }
+  }
+
+  async #stop(): Promise<void> {
+    const { rules, store, health, rpcServer, sideListeners, logger } = this.#parts;
+    const { drainDelayMs, drainTimeoutMs } = this.#parts;
+    logger.announce('weir drains', { drainDelayMs, drainTimeoutMs });
+    health.startDraining();
+    if (drainDelayMs > 0) await new Promise((resolve) => setTimeout(resolve, drainDelayMs));
+    const results = await Promise.allSettled([
+      rpcServer.drain(drainTimeoutMs),
+      ...sideListeners.map((listener) => listener.close(drainTimeoutMs)),
+    ]);
+    results.push(...(await Promise.allSettled([store.close(), rules.close()])));
+    for (const result of results) {
+      if (result.status === 'rejected') {
+        logger.error('a part did not stop cleanly', { error: String(result.reason) });
+      }
+    }
+    logger.announce('weir stopped');
+  }
+}
