@@ -62,7 +62,7 @@ function readAndCheck({ directory, merge, ignoreDotFiles }: CheckOptions): Check
     ignoreDotFiles,
   });
   if (contents.problem !== null) return { contents, problems: [contents.problem], rules: 0 };
-  const checked = new CheckedLimits(contents, merge);
+  const checked = new CheckedLimits(contents.files, merge);
   const problems = checked.outcomes.flatMap((outcome) => outcome.problems);
   const good = checked.outcomes.filter(({ isGood }) => isGood);
   const rules = good

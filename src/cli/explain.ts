@@ -42,7 +42,7 @@ export function explain(options: ExplainOptions, output: Output): ExitCode {
 function compile(options: ExplainOptions, output: Output): DomainRules | null {
   const { directory, ignoreDotFiles, merge, domain } = options;
   const contents = readLimitsDirectory({ path: directory, ignoreDotFiles });
-  const checked = new CheckedLimits(contents, merge);
+  const checked = new CheckedLimits(contents.files, merge);
   const problems = checked.outcomes.flatMap((outcome) => outcome.problems).filter(isError);
   if (contents.problem !== null) problems.push(contents.problem);
   for (const problem of problems) output.complain(formatProblem(problem));

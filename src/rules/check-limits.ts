@@ -4,7 +4,7 @@
  */
 import { type DomainClaim, problemsAcross } from './across-files.ts';
 import { fingerprint } from './fingerprint.ts';
-import type { DirectoryContents } from './limits-directory.ts';
+import type { LimitsFile } from './limits-directory.ts';
 import { type ParsedLimits, parseLimits } from './parse-limits.ts';
 import { isError, type Problem } from './problem.ts';
 
@@ -33,11 +33,11 @@ export class CheckedLimits {
   readonly #parsed = new Map<string, ParsedLimits>();
 
   constructor(
-    contents: DirectoryContents,
+    files: readonly LimitsFile[],
     merge: boolean,
     known: ReadonlyMap<string, KnownFile> = new Map(),
   ) {
-    const alone = contents.files.map((read): FileOutcome => {
+    const alone = files.map((read): FileOutcome => {
       const { file } = read;
       if ('text' in read) return this.#checkAlone(file, read.text, known.get(file));
       const problems = [read.problem];

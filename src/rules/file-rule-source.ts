@@ -10,7 +10,7 @@ import type { FileOutcome, KnownFile } from './check-limits.ts';
 import { compileDomain } from './compile-domain.ts';
 import { DirectoryWatch } from './directory-watch.ts';
 import type { LimitsDirectory } from './limits-directory.ts';
-import { ParseSession } from './parse-session.ts';
+import { ParseWorker } from './parse-worker.ts';
 import { fileProblem, isError, PROBLEMS_MAX, type Problem } from './problem.ts';
 import { planReload, type ReloadPlan, type Source } from './reload-plan.ts';
 
@@ -59,7 +59,7 @@ export class FileRuleSource implements RuleSource {
   readonly #watch: DirectoryWatch;
   #current: RuleSet | null = null;
   #inForce: ReadonlyMap<string, Compiled> = new Map();
-  #session: ParseSession | null = null;
+  #worker: ParseWorker | null = null;
   #isLoading = false;
   #hasChanged = false;
   #isClosed = false;
@@ -85,7 +85,7 @@ export class FileRuleSource implements RuleSource {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#watch.close();
-    await this.#session?.close();
+    await this.#worker?.close();
   }
 
   async #load(): Promise<void> {
@@ -102,24 +102,29 @@ export class FileRuleSource implements RuleSource {
   async #loadOnce(): Promise<void> {
     const startedAt = performance.now();
     const { directory, merge } = this.#options;
-    const session = new ParseSession({ directory, merge, known: this.#known() });
-    this.#session = session;
+    this.#worker ??= new ParseWorker();
+    const worker = this.#worker;
     try {
-      const { outcomes, problem } = await session.check();
-      if (problem === null) await this.#apply(session, outcomes, startedAt);
+      const { outcomes, problem } = await worker.check({ directory, merge, known: this.#known() });
+      if (problem === null) await this.#apply(worker, outcomes, startedAt);
       else this.#reject([problem], [...this.#inForce.keys()]);
     } catch (error) {
       if (this.#isClosed) return;
       const why = error instanceof Error ? error.message : String(error);
       this.#reject([fileProblem(directory.path, why)], [...this.#inForce.keys()]);
     } finally {
-      this.#session = null;
-      await session.close();
+      if (worker.isReusable) worker.rest();
+      else await this.#dismiss(worker);
     }
   }
 
+  async #dismiss(worker: ParseWorker): Promise<void> {
+    this.#worker = null;
+    await worker.close();
+  }
+
   async #apply(
-    session: ParseSession,
+    worker: ParseWorker,
     outcomes: readonly FileOutcome[],
     startedAt: number,
   ): Promise<void> {
@@ -127,7 +132,7 @@ export class FileRuleSource implements RuleSource {
       [...this.#inForce].map(([domain, { sources: from }]) => [domain, from]),
     );
     const plan = planReload(sources, outcomes, this.#options.merge);
-    const next = await this.#compile(session, plan);
+    const next = await this.#compile(worker, plan);
     if (this.#isClosed) return;
     const problems = outcomes.flatMap((outcome) => outcome.problems);
     const errors = problems.filter(isError);
@@ -147,13 +152,13 @@ export class FileRuleSource implements RuleSource {
     if (errors.length > 0) this.#reject(errors, [...plan.kept]);
   }
 
-  async #compile(session: ParseSession, plan: ReloadPlan): Promise<Map<string, Compiled>> {
+  async #compile(worker: ParseWorker, plan: ReloadPlan): Promise<Map<string, Compiled>> {
     const next = new Map<string, Compiled>();
     for (const domain of [...plan.unchanged, ...plan.kept]) {
       next.set(domain, this.#inForce.get(domain) as Compiled);
     }
     for (const [domain, sources] of plan.build) {
-      const slices = session.descriptors(sources.map(({ file }) => file));
+      const slices = worker.descriptors(sources.map(({ file }) => file));
       next.set(domain, {
         rules: await compileDomain(domain, slices, this.#options.compile),
         sources,

@@ -7,7 +7,7 @@ import type { FileOutcome, KnownFile } from './check-limits.ts';
 import type { LimitsDirectory } from './limits-directory.ts';
 import type { Problem } from './problem.ts';
 
-/** Given to the thread at its start. */
+/** What to load. */
 export interface ParseJob {
   readonly directory: LimitsDirectory;
   readonly merge: boolean;
@@ -18,8 +18,8 @@ export interface ParseJob {
 export const SLICE_DESCRIPTORS_MAX = 500;
 
 export type Question =
-  /** Read and check the directory; comes first and once. */
-  | { readonly kind: 'check' }
+  /** Read and check the directory; begins a load. */
+  | { readonly kind: 'check'; readonly job: ParseJob }
   /** Begin with the descriptors of these files, which were good. */
   | { readonly kind: 'open'; readonly files: readonly string[] }
   /** Go on with them. */
@@ -31,6 +31,8 @@ export type Reply =
       readonly outcomes: readonly FileOutcome[];
       /** With the directory itself; then there are no outcomes. */
       readonly problem: Problem | null;
+      /** Characters of all files. */
+      readonly textLength: number;
     }
   | {
       readonly kind: 'slice';

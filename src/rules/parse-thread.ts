@@ -1,8 +1,8 @@
 /**
  * The loading thread: reads, checks and hands over a limits directory, so that none of it holds up a
- * request. One thread per load: its memory goes with it, and its end cannot hurt the next load.
+ * request.
  */
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import type { DescriptorConfig } from '../core/rules/limits-file.ts';
 import { CheckedLimits } from './check-limits.ts';
 import { readLimitsDirectory } from './limits-directory.ts';
@@ -13,7 +13,6 @@ import {
   SLICE_DESCRIPTORS_MAX,
 } from './parse-protocol.ts';
 
-const job = workerData as ParseJob;
 const port = parentPort as NonNullable<typeof parentPort>;
 
 let checked: CheckedLimits | null = null;
@@ -23,7 +22,7 @@ let at = 0;
 port.on('message', (question: Question) => port.postMessage(answer(question)));
 
 function answer(question: Question): Reply {
-  if (question.kind === 'check') return check();
+  if (question.kind === 'check') return check(question.job);
   if (question.kind === 'open') {
     lists = question.files.map((file) => checked?.parsed(file).config?.descriptors ?? []);
     at = 0;
@@ -31,10 +30,13 @@ function answer(question: Question): Reply {
   return slice();
 }
 
-function check(): Reply {
-  const contents = readLimitsDirectory(job.directory);
-  checked = new CheckedLimits(contents, job.merge, job.known);
-  return { kind: 'checked', outcomes: checked.outcomes, problem: contents.problem };
+function check(job: ParseJob): Reply {
+  checked = null;
+  lists = [];
+  const { files, problem } = readLimitsDirectory(job.directory);
+  checked = new CheckedLimits(files, job.merge, job.known);
+  const textLength = files.reduce((sum, file) => sum + ('text' in file ? file.text.length : 0), 0);
+  return { kind: 'checked', outcomes: checked.outcomes, problem, textLength };
 }
 
 function slice(): Reply {

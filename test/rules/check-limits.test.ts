@@ -6,9 +6,13 @@ import { limitsOf } from './support.ts';
 
 type Texts = Readonly<Record<string, string>>;
 
-function checked(texts: Texts, merge: boolean, known?: ReadonlyMap<string, KnownFile>): CheckedLimits {
+function checked(
+  texts: Texts,
+  merge: boolean,
+  known?: ReadonlyMap<string, KnownFile>,
+): CheckedLimits {
   const files = Object.entries(texts).map(([file, text]) => ({ file, text }));
-  return new CheckedLimits({ files, problem: null }, merge, known);
+  return new CheckedLimits(files, merge, known);
 }
 
 function problemsOf(texts: Texts, merge: boolean): string[] {
@@ -40,7 +44,11 @@ describe('two files for one domain', () => {
 
 describe('merged files', () => {
   test('must not describe one descriptor twice', () => {
-    const texts = { a: limitsOf('x', 'k=v', 'j'), b: limitsOf('x', 'i', 'k=v', 'j'), c: limitsOf('y', 'j') };
+    const texts = {
+      a: limitsOf('x', 'k=v', 'j'),
+      b: limitsOf('x', 'i', 'k=v', 'j'),
+      c: limitsOf('y', 'j'),
+    };
     expect(problemsOf(texts, true)).toEqual([
       "b:4:5 descriptors[1] duplicate descriptor composite key 'x.k_v': a has it too",
       "b:5:5 descriptors[2] duplicate descriptor composite key 'x.j': a has it too",
@@ -53,7 +61,9 @@ describe('merged files', () => {
   });
 
   test('a file without descriptors adds nothing', () => {
-    expect(problemsOf({ a: limitsOf('x'), b: 'domain: x\n', c: limitsOf('x', 'k') }, true)).toEqual([]);
+    expect(problemsOf({ a: limitsOf('x'), b: 'domain: x\n', c: limitsOf('x', 'k') }, true)).toEqual(
+      [],
+    );
   });
 });
 
@@ -62,7 +72,11 @@ describe('files that are known to be good', () => {
   const known = new Map([['a', { fingerprint: fingerprint(text), domain: 'x' }]]);
 
   test('are not looked into again', () => {
-    const { outcomes } = checked({ a: text }, false, new Map([['a', { ...known.get('a'), domain: 'z' } as KnownFile]]));
+    const { outcomes } = checked(
+      { a: text },
+      false,
+      new Map([['a', { ...known.get('a'), domain: 'z' } as KnownFile]]),
+    );
     expect(outcomes[0]).toMatchObject({ isGood: true, domain: 'z', problems: [] });
   });
 
@@ -84,14 +98,24 @@ describe('files that are known to be good', () => {
 
 test('a file that could not be read is an outcome without a domain', () => {
   const problem = fileProblem('a', 'gone');
-  const { outcomes } = new CheckedLimits({ files: [{ file: 'a', problem }], problem: null }, false);
+  const { outcomes } = new CheckedLimits([{ file: 'a', problem }], false);
   expect(outcomes).toEqual([
     { file: 'a', fingerprint: '', domain: null, isGood: false, problems: [problem] },
   ]);
 });
 
 test('fingerprints tell texts apart', () => {
-  const texts = ['', 'a', 'b', 'ab', 'ba', 'requests_per_unit: 1', 'requests_per_unit: 2', '\u0161', 'a\u0000'];
+  const texts = [
+    '',
+    'a',
+    'b',
+    'ab',
+    'ba',
+    'requests_per_unit: 1',
+    'requests_per_unit: 2',
+    '\u0161',
+    'a\u0000',
+  ];
   expect(new Set(texts.map(fingerprint)).size).toBe(texts.length);
   expect(fingerprint('abc')).toBe(fingerprint('abc'));
 });

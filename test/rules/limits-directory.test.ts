@@ -19,7 +19,13 @@ function read(path: string, ignoreDotFiles = false): string[] {
 
 describe('reading a directory', () => {
   test('takes every file, whatever its name, also in folders, sorted', () => {
-    const path = limitsDirectory({ 'b.yaml': '', a: '', 'sub/c.txt': '', 'sub/deep/d': '', '.hidden': '' });
+    const path = limitsDirectory({
+      'b.yaml': '',
+      a: '',
+      'sub/c.txt': '',
+      'sub/deep/d': '',
+      '.hidden': '',
+    });
     expect(read(path)).toEqual(['.hidden', 'a', 'b.yaml', 'sub/c.txt', 'sub/deep/d']);
     expect(read(path, true)).toEqual(['a', 'b.yaml', 'sub/c.txt', 'sub/deep/d']);
   });
@@ -88,15 +94,21 @@ describe('the signature of a directory', () => {
     ['a new file in a folder', (path) => writeFileSync(join(path, 'sub/x'), '')],
     ['a new folder', (path) => mkdirSync(join(path, 'more'))],
     ['the directory gone', (path) => rmSync(path, { recursive: true })],
-    ['a directory put in its place', (path) => {
-      rmSync(path, { recursive: true });
-      mkdirSync(path);
-      writeFileSync(join(path, 'a'), 'text');
-    }],
-    ['a swapped link', (path) => {
-      rmSync(join(path, 'link'));
-      symlinkSync(join(dirname(path), 'config/sub/y'), join(path, 'link'));
-    }],
+    [
+      'a directory put in its place',
+      (path) => {
+        rmSync(path, { recursive: true });
+        mkdirSync(path);
+        writeFileSync(join(path, 'a'), 'text');
+      },
+    ],
+    [
+      'a swapped link',
+      (path) => {
+        rmSync(join(path, 'link'));
+        symlinkSync(join(dirname(path), 'config/sub/y'), join(path, 'link'));
+      },
+    ],
   ])('changes with %s', async (_name, change) => {
     const path = limitsDirectory({ a: 'text', 'sub/x0': '', 'sub/y': '' });
     symlinkSync(join(path, 'a'), join(path, 'link'));

@@ -36,11 +36,21 @@ describe('one file per domain', () => {
   test.each<[string, string[], string[], string[]]>([
     ['the first load builds every domain', [], ['a:x', 'b:y'], ['build x=a', 'build y=b']],
     ['nothing changed', ['x=a'], ['a:x'], ['unchanged x']],
-    ['a changed file is built again', ['x=a', 'y=b'], ['a@2:x', 'b:y'], ['build x=a', 'unchanged y']],
+    [
+      'a changed file is built again',
+      ['x=a', 'y=b'],
+      ['a@2:x', 'b:y'],
+      ['build x=a', 'unchanged y'],
+    ],
     ['a deleted file takes its domain along', ['x=a', 'y=b'], ['b:y'], ['unchanged y']],
     ['a renamed file is built from its new name', ['x=a'], ['b:x'], ['build x=b']],
     ['a file that changes its domain removes the old one', ['x=a'], ['a@2:y'], ['build y=a']],
-    ['a bad file keeps what it last provided', ['x=a', 'y=b'], ['a@2:x!', 'b@2:y'], ['build y=b', 'kept x']],
+    [
+      'a bad file keeps what it last provided',
+      ['x=a', 'y=b'],
+      ['a@2:x!', 'b@2:y'],
+      ['build y=b', 'kept x'],
+    ],
     ['so does one whose domain cannot be read', ['x=a'], ['a@2!'], ['kept x']],
     ['a bad file with a new name holds both', ['x=a'], ['a@2:y!'], ['broken y', 'kept x']],
     ['a file that was never good breaks its domain', [], ['a:x!'], ['broken x']],

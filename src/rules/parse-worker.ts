@@ -1,6 +1,9 @@
 /**
- * The main thread's side of one load: starts the loading thread, asks it, and turns whatever may happen
- * to a thread (crash, no memory, no end) into one error with a text for the operator.
+ * The main thread's side of the loading thread: starts it, asks it, and turns whatever may happen to a
+ * thread (crash, no memory, no end) into one error with a text for the operator.
+ *
+ * The thread is kept between loads, because starting it takes longer than loading a small directory. A
+ * load of much text ends it, so that its memory goes back.
  */
 import { Worker } from 'node:worker_threads';
 import type { DescriptorConfig } from '../core/rules/limits-file.ts';
@@ -12,37 +15,45 @@ const LOAD_MS_MAX = 180_000;
 /** A file at its bound takes 1.3 GB while it is parsed, only for that time and only in the thread. */
 const RESOURCES = { maxOldGenerationSizeMb: 2048, maxYoungGenerationSizeMb: 64, stackSizeMb: 4 };
 
+/** Characters of all files up to which a thread is kept: some 20 MB of its memory. */
+const KEPT_TEXT_MAX = 256 * 1024;
+
 type Checked = Extract<Reply, { kind: 'checked' }>;
 type Slice = Extract<Reply, { kind: 'slice' }>;
 
 /** Why the thread could not do its work; the message is for the operator. */
 export class ParseFailure extends Error {}
 
-export class ParseSession {
+export class ParseWorker {
   readonly #worker: Worker;
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout | undefined;
   #failure: ParseFailure | null = null;
+  #textLength = 0;
   #waiting: { resolve(reply: Reply): void; reject(error: ParseFailure): void } | null = null;
 
-  constructor(job: ParseJob) {
+  constructor() {
     const script = import.meta.url.endsWith('.ts') ? './parse-thread.ts' : './parse-thread.js';
-    this.#worker = new Worker(new URL(script, import.meta.url), {
-      workerData: job,
-      resourceLimits: RESOURCES,
-      name: 'limits',
-    });
+    const url = new URL(script, import.meta.url);
+    this.#worker = new Worker(url, { resourceLimits: RESOURCES, name: 'limits' });
     this.#worker.on('message', (reply: Reply) => this.#settle(reply));
     this.#worker.on('error', (error: Error) => this.#fail(error.message));
     this.#worker.on('exit', () => this.#fail('the thread ended'));
+  }
+
+  /** False after a failure and after much text: then close it and take a new one for the next load. */
+  get isReusable(): boolean {
+    return this.#failure === null && this.#textLength <= KEPT_TEXT_MAX;
+  }
+
+  /** Begins a load, which `rest` or `close` ends. Rejects with ParseFailure. */
+  async check(job: ParseJob): Promise<Checked> {
     this.#timer = setTimeout(() => {
       this.#fail(`no end after ${LOAD_MS_MAX / 1000} s`);
       void this.close();
     }, LOAD_MS_MAX);
-  }
-
-  /** Rejects with ParseFailure. */
-  async check(): Promise<Checked> {
-    return (await this.#ask({ kind: 'check' })) as Checked;
+    const checked = (await this.#ask({ kind: 'check', job })) as Checked;
+    this.#textLength = checked.textLength;
+    return checked;
   }
 
   /** The descriptors of good files, one file after the other, in slices. Rejects with ParseFailure. */
@@ -55,6 +66,11 @@ export class ParseSession {
     }
   }
 
+  /** Ends a load and keeps the thread for the next. */
+  rest(): void {
+    clearTimeout(this.#timer);
+  }
+
   async close(): Promise<void> {
     clearTimeout(this.#timer);
     this.#fail('the load was given up');
@@ -63,7 +79,10 @@ export class ParseSession {
 
   #ask(question: Question): Promise<Reply> {
     return new Promise((resolve, reject) => {
-      if (this.#failure !== null) return reject(this.#failure);
+      if (this.#failure !== null) {
+        reject(this.#failure);
+        return;
+      }
       this.#waiting = { resolve, reject };
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- threads have no origin
       this.#worker.postMessage(question);
