@@ -75,7 +75,8 @@ export class ConnectionState implements SenderListener {
 
   /** Counts a frame that brings no work; too many end the connection. */
   countFlood(kind: Flood): void {
-    if (this.guard.exceeds(kind)) this.fail(ErrorCode.ENHANCE_YOUR_CALM, 'too many frames a second');
+    if (this.guard.exceeds(kind))
+      this.fail(ErrorCode.ENHANCE_YOUR_CALM, 'too many frames a second');
   }
 
   onAnswered(stream: Http2Stream): void {

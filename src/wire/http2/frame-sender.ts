@@ -72,8 +72,7 @@ export class FrameSender {
     if (stream.isClosed) return;
     const { head, trailers } = blocks;
     const length = lead.length + body.length;
-    const fits =
-      length <= FRAME_BYTES_MAX && length <= this.#window && length <= stream.sendWindow;
+    const fits = length <= FRAME_BYTES_MAX && length <= this.#window && length <= stream.sendWindow;
     if (!fits || stream.outbox !== null) {
       this.head(stream, head);
       this.body(stream, lead, body);

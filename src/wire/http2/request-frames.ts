@@ -199,7 +199,8 @@ export class RequestFrames {
   #onLateFrame(id: number): void {
     const state = this.#state;
     if (id > state.streams.lastId) {
-      if (id <= state.lastIdAccepted) state.fail(ErrorCode.PROTOCOL_ERROR, 'DATA on an idle stream');
+      if (id <= state.lastIdAccepted)
+        state.fail(ErrorCode.PROTOCOL_ERROR, 'DATA on an idle stream');
     } else if (state.streams.endingOf(id) !== Ending.RESET_BY_US) {
       state.failStream(id, ErrorCode.STREAM_CLOSED);
     }

@@ -22,7 +22,8 @@ for (const [i, field] of STATIC_FIELDS.entries()) {
 /** Names are lower case, texts hold one byte a character. */
 export function encodeHeaders(fields: readonly (readonly [string, string])[]): Uint8Array {
   let bytesMax = 0;
-  for (const [name, value] of fields) bytesMax += name.length + value.length + 3 * INTEGER_BYTES_MAX;
+  for (const [name, value] of fields)
+    bytesMax += name.length + value.length + 3 * INTEGER_BYTES_MAX;
   const out = new Uint8Array(bytesMax);
   let at = 0;
   for (const [name, value] of fields) at = encodeField(name, value, out, at);

@@ -18,7 +18,9 @@ const STATIC_TEXTS =
 
 export const STATIC_FIELDS: readonly HeaderField[] = STATIC_TEXTS.split('|').map((text) => {
   const at = text.indexOf('=');
-  return at < 0 ? new HeaderField(text, '') : new HeaderField(text.slice(0, at), text.slice(at + 1));
+  return at < 0
+    ? new HeaderField(text, '')
+    : new HeaderField(text.slice(0, at), text.slice(at + 1));
 });
 
 /** Slots of a table's first field; it doubles from there, so that idle connections stay small. */
