@@ -21,6 +21,8 @@ const command = process.env['SERVICE_COMMAND']?.split(' ') ?? [process.execPath,
 /** Passed on from the test's own environment: nothing else may change what a test sees. */
 const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'TZ'];
 
+const SUBDIRECTORY = 'weir';
+
 export interface ServiceOptions {
   /** Limits files by name; `write` changes them later. */
   readonly files?: Readonly<Record<string, string>>;
@@ -39,27 +41,42 @@ export interface ServicePorts {
   readonly metrics: number;
 }
 
+/** A directory with the limits of one service. */
+class Home {
+  readonly root = mkdtempSync(join(tmpdir(), 'weir-'));
+  readonly #limits = join(this.root, SUBDIRECTORY, 'config');
+
+  constructor() {
+    mkdirSync(this.#limits, { recursive: true });
+  }
+
+  write(name: string, text: string | null): void {
+    const target = join(this.#limits, name);
+    if (text === null) return rmSync(target, { force: true });
+    const draft = join(this.root, 'draft');
+    writeFileSync(draft, text);
+    renameSync(draft, target);
+  }
+
+  remove(): void {
+    rmSync(this.root, { recursive: true, force: true });
+  }
+}
+
 export class Service {
   readonly child: Child;
   readonly ports: ServicePorts;
-  /** Where its limits files are. */
-  readonly limitsDir: string;
-  readonly #root: string;
+  readonly #home: Home;
 
-  constructor(child: Child, ports: ServicePorts, root: string) {
+  constructor(child: Child, ports: ServicePorts, home: Home) {
     this.child = child;
     this.ports = ports;
-    this.#root = root;
-    this.limitsDir = join(root, 'weir', 'config');
+    this.#home = home;
   }
 
   /** Puts a limits file in place as an editor or a rollout does: whole, by renaming. null removes it. */
   write(name: string, text: string | null): void {
-    const target = join(this.limitsDir, name);
-    if (text === null) return rmSync(target, { force: true });
-    const draft = join(this.#root, 'draft');
-    writeFileSync(draft, text);
-    renameSync(draft, target);
+    this.#home.write(name, text);
   }
 
   /** GET of a path on the HTTP, debug or metrics port: the body, whatever the status. */
@@ -80,7 +97,7 @@ export class Service {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.child.stop('SIGKILL');
-    rmSync(this.#root, { recursive: true, force: true });
+    this.#home.remove();
   }
 }
 
@@ -95,17 +112,19 @@ export async function freeServicePorts(): Promise<ServicePorts> {
 
 /** Starts the process and does not wait for anything. */
 export async function spawnService(options: ServiceOptions = {}): Promise<Service> {
-  const root = mkdtempSync(join(tmpdir(), 'weir-'));
   const ports = options.ports ?? (await freeServicePorts());
+  const home = new Home();
+  for (const [name, text] of Object.entries(options.files ?? {})) home.write(name, text);
   const inherited = INHERITED.map((name) => [name, process.env[name]]);
   const child = new Child({
     command,
-    env: { ...Object.fromEntries(inherited), ...settings(ports, root, options), ...options.env },
+    env: {
+      ...Object.fromEntries(inherited),
+      ...settings(ports, home.root, options),
+      ...options.env,
+    },
   });
-  const service = new Service(child, ports, root);
-  mkdirSync(service.limitsDir, { recursive: true });
-  for (const [name, text] of Object.entries(options.files ?? {})) service.write(name, text);
-  return service;
+  return new Service(child, ports, home);
 }
 
 /** Starts the service and resolves when it answers; rejects, with its output, when it does not. */
@@ -147,7 +166,7 @@ function settings(
     PROMETHEUS_ADDR: `127.0.0.1:${ports.metrics}`,
     STATS_FLUSH_INTERVAL: '1s',
     RUNTIME_ROOT: root,
-    RUNTIME_SUBDIRECTORY: 'weir',
+    RUNTIME_SUBDIRECTORY: SUBDIRECTORY,
     RUNTIME_WATCH_ROOT: 'false',
     LOG_LEVEL: 'warn',
   };
