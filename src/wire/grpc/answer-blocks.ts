@@ -1,8 +1,9 @@
 /**
  * Header blocks of answers. Those of successful calls are the same bytes every time.
  */
-import { encodeHeaders } from '../http2/hpack/encoder.ts';
+
 import type { AnswerBlocks } from '../http2/frame-sender.ts';
+import { encodeHeaders } from '../http2/hpack/encoder.ts';
 import { encodeGrpcMessage } from './grpc-message.ts';
 
 const HEAD = [

@@ -1,5 +1,5 @@
-import type { Http2Stream, StreamOwner } from '../http2/stream.ts';
 import { NO_TRAILERS } from '../http2/frame-sender.ts';
+import type { Http2Stream, StreamOwner } from '../http2/stream.ts';
 import { plainHead } from './answer-blocks.ts';
 import type { PlainPlan } from './call-plan.ts';
 

@@ -37,13 +37,19 @@ export class OutputBuffer {
   reserve(bytes: number): void {
     const needed = this.length + bytes;
     if (this.length === 0) this.#onFirst();
-    if (needed <= this.bytes.length) return;
-    if (needed > this.#bytesMax) {
-      this.hasOverflowed = true;
-      this.length = 0;
-      if (bytes <= this.bytes.length) return;
-    }
-    const larger = this.#memory.acquire(Math.max(needed, this.bytes.length * 2));
+    if (needed > this.#bytesMax) this.#overflow(bytes);
+    else if (needed > this.bytes.length) this.#grow(Math.max(needed, this.bytes.length * 2));
+  }
+
+  /** What was kept is given up: the connection is lost, but who writes now still needs the room. */
+  #overflow(bytes: number): void {
+    this.hasOverflowed = true;
+    this.length = 0;
+    if (bytes > this.bytes.length) this.#grow(bytes);
+  }
+
+  #grow(bytes: number): void {
+    const larger = this.#memory.acquire(bytes);
     larger.set(this.bytes.subarray(0, this.length));
     if (this.bytes.length > 0) this.#memory.release(this.bytes);
     this.bytes = larger;

@@ -45,6 +45,7 @@ export class NativeConnection {
   #turn = -1;
   #turnBytes = 0;
   #isWaiting = false;
+  #isPaused = false;
   #isFlushDue = false;
 
   /** `denial` is the reason why calls of this peer are refused, or ''. */
@@ -81,14 +82,14 @@ export class NativeConnection {
       return;
     }
     // What the peer does not take yet stays here, in one piece, and bounded.
-    if (output.length === 0 || socket.destroyed || socket.writableLength > 0) return;
+    if (output.length === 0 || socket.destroyed || socket.writableNeedDrain) return;
     const { length } = output;
     const bytes = output.take();
     this.#place.counters.bytesSent += length;
     socket.write(bytes.subarray(0, length));
     // The system has it all: the memory is free again.
     if (socket.writableLength === 0) this.#place.memory.release(bytes);
-    else this.#checkBacklog();
+    this.#regulate();
     if (this.#http2.isFinished) this.#finish();
   }
 
@@ -112,16 +113,14 @@ export class NativeConnection {
     this.#http2.leave(nowMs);
   }
 
-  /** Says good-bye to the calls in flight and closes. */
+  /** Gives up the calls in flight, says so and closes. */
   cut(): void {
     this.#http2.cut();
-    this.flush();
-    this.#socket.destroySoon();
   }
 
   resume(): void {
     this.#isWaiting = false;
-    if (!this.#isBehind()) this.#socket.resume();
+    this.#regulate();
   }
 
   #onData(chunk: Buffer): void {
@@ -135,25 +134,27 @@ export class NativeConnection {
     this.#turnBytes += chunk.length;
     if (this.#turnBytes >= this.#place.turnBytesMax && !this.#isWaiting) {
       this.#isWaiting = true;
-      this.#socket.pause();
       this.#place.turns.wait(this);
     }
-    this.#checkBacklog();
+    this.#regulate();
   }
 
-  #checkBacklog(): void {
-    if (this.#isBehind()) this.#socket.pause();
-  }
-
-  #isBehind(): boolean {
+  /** Reads only while the peer has its turn and takes its answers. */
+  #regulate(): void {
     const { writableLength } = this.#socket;
-    return writableLength > 0 && writableLength + this.#output.length > this.#place.backlogBytesMax;
+    const isBehind =
+      writableLength > 0 && writableLength + this.#output.length > this.#place.backlogBytesMax;
+    const isPaused = (this.#isWaiting || isBehind) && this.#finishedMs === 0;
+    if (isPaused === this.#isPaused) return;
+    this.#isPaused = isPaused;
+    if (isPaused) this.#socket.pause();
+    else this.#socket.resume();
   }
 
   #onDrain(): void {
     this.#movedMs = performance.now();
     this.flush();
-    if (!this.#isWaiting && !this.#isBehind()) this.#socket.resume();
+    this.#regulate();
   }
 
   #haveOutput(): void {
@@ -168,7 +169,7 @@ export class NativeConnection {
     this.#finishedMs = Math.max(performance.now(), 1);
     this.#socket.end();
     // What still comes is read and dropped, or the system would reset what is on its way out.
-    this.#socket.resume();
+    this.#regulate();
   }
 
   #onClose(): void {

@@ -1,6 +1,6 @@
-import type { Http2Limits } from '../http2/limits.ts';
 import type { ListenAddress } from '../grpc-js/listen-address.ts';
 import type { ServerTls } from '../grpc-js/server-credentials.ts';
+import type { Http2Limits } from '../http2/limits.ts';
 import type { RpcMethods } from '../rpc-server.ts';
 
 /** Where names are the same as of the grpc-js listener's options, so is the meaning. */

@@ -3,12 +3,17 @@
  * the requests mean grpc's.
  */
 import { createServer, type Server, type Socket } from 'node:net';
-import { createSecureContext, createServer as createTlsServer, type TLSSocket } from 'node:tls';
+import {
+  createServer as createTlsServer,
+  type TLSSocket,
+  type Server as TlsServer,
+} from 'node:tls';
+import { type GrpcCounters, GrpcService } from '../grpc/grpc-service.ts';
+import { PREFIX_BYTES } from '../grpc/message-reader.ts';
 import { bindFailure, clearStaleSocket } from '../grpc-js/listen-address.ts';
 import { carriesName, type ServerTls } from '../grpc-js/server-credentials.ts';
-import { type GrpcCounters, GrpcService } from '../grpc/grpc-service.ts';
 import { createHttp2Counters, type Http2Counters } from '../http2/counters.ts';
-import { HTTP2_LIMITS } from '../http2/limits.ts';
+import type { Http2Limits } from '../http2/limits.ts';
 import type { RpcServer } from '../rpc-server.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { Flusher } from './flusher.ts';
@@ -44,9 +49,11 @@ export class NativeServer implements RpcServer {
   /** Bounded by connectionsMax. */
   readonly #connections = new Set<NativeConnection>();
   #clientSan: string;
-  #ticker: NodeJS.Timeout | null = null;
+  #ticker: NodeJS.Timeout | undefined;
+  #destroyer: NodeJS.Timeout | undefined;
+  /** The sockets below them, also those amid a TLS handshake. */
+  readonly #sockets = new Set<Socket>();
   #drained: Promise<void> | null = null;
-  #onEmpty: (() => void) | null = null;
 
   /** Throws with a message for the operator when the TLS texts do not fit together. */
   constructor(options: NativeServerOptions) {
@@ -56,7 +63,11 @@ export class NativeServer implements RpcServer {
     this.#clientSan = options.tls?.clientSan ?? '';
     this.#service = new GrpcService({
       ...options,
-      assemblyBytesMax: tuning.assemblyBytesMax,
+      // At least one message of the largest size, in memory that was doubled as it came.
+      assemblyBytesMax: Math.max(
+        tuning.assemblyBytesMax,
+        2 * options.receiveBytesMax + PREFIX_BYTES,
+      ),
       gunzip: gunzipMessage,
     });
     this.counters = {
@@ -67,7 +78,7 @@ export class NativeServer implements RpcServer {
     };
     this.#place = {
       service: this.#service,
-      limits: { ...HTTP2_LIMITS, ...tuning, ...sharedLimits(options) },
+      limits: limitsOf(options, tuning),
       counters: this.counters.http2,
       memory: new BufferPool(),
       flusher: new Flusher(),
@@ -76,6 +87,12 @@ export class NativeServer implements RpcServer {
       backlogBytesMax: tuning.backlogBytesMax,
     };
     this.#server = this.#createServer(options.tls);
+    this.#server.maxConnections = tuning.connectionsMax;
+    this.#server.on('drop', () => this.counters.connectionsRefused++);
+    this.#server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+    });
   }
 
   /** Connections now open. */
@@ -112,16 +129,21 @@ export class NativeServer implements RpcServer {
   }
 
   /**
-   * New connections use these from now on; open ones go on as they are. Throws with a message for the
-   * operator, and keeps what it has, when the texts do not fit together or the server has no TLS.
+   * New connections use these from now on; open ones go on as they are. Whether callers need a
+   * certificate stays as it was. Throws with a message for the operator, and keeps what it has, when
+   * the texts do not fit together or the listener was not started for them.
    */
   reloadTls(tls: ServerTls): void {
-    if (!('setSecureContext' in this.#server)) {
+    const before = this.#options.tls;
+    if (before === null) {
       throw new Error('gRPC: the listener was started without GRPC_SERVER_USE_TLS');
     }
-    const options = tlsOptions(tls);
-    createSecureContext(options);
-    (this.#server as ReturnType<typeof createTlsServer>).setSecureContext(options);
+    if ((before.clientCa === null) !== (tls.clientCa === null)) {
+      throw new Error(
+        'gRPC: a reload cannot set or unset GRPC_CLIENT_TLS_CACERT: restart for that',
+      );
+    }
+    (this.#server as TlsServer).setSecureContext(tlsOptions(tls));
     this.#clientSan = tls.clientSan;
   }
 
@@ -138,24 +160,19 @@ export class NativeServer implements RpcServer {
     this.#service.endStreams();
     const nowMs = performance.now();
     for (const connection of this.#connections) connection.leave(nowMs);
-    const cut = setTimeout(
-      () => {
-        for (const connection of this.#connections) connection.cut();
-      },
-      Math.min(graceMs, TIMER_MS_MAX),
-    );
-    await this.#empty();
+    const cut = setTimeout(() => this.#cut(), Math.min(graceMs, TIMER_MS_MAX));
     await closed;
     clearTimeout(cut);
-    if (this.#ticker !== null) clearInterval(this.#ticker);
+    clearTimeout(this.#destroyer);
+    clearInterval(this.#ticker);
   }
 
-  /** Resolves when no connection is left. */
-  #empty(): Promise<void> {
-    if (this.#connections.size === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#onEmpty = resolve;
-    });
+  /** The grace is over: peers hear that, and have a last moment to close. */
+  #cut(): void {
+    for (const connection of this.#connections) connection.cut();
+    this.#destroyer = setTimeout(() => {
+      for (const socket of this.#sockets) socket.destroy();
+    }, this.#tuning.lingerMs);
   }
 
   #createServer(tls: ServerTls | null): Server {
@@ -188,11 +205,6 @@ export class NativeServer implements RpcServer {
   }
 
   #accept(socket: Socket, denial: string): void {
-    if (this.#connections.size >= this.#tuning.connectionsMax || this.#drained !== null) {
-      this.counters.connectionsRefused++;
-      socket.destroy();
-      return;
-    }
     const { connectionAgeMsMax, connectionAgeGraceMs } = this.#options;
     const spread = 1 + AGE_JITTER * (2 * Math.random() - 1);
     const times = {
@@ -202,10 +214,9 @@ export class NativeServer implements RpcServer {
     };
     const connection = new NativeConnection(socket, this.#place, times, denial);
     this.#connections.add(connection);
-    socket.once('close', () => {
-      this.#connections.delete(connection);
-      if (this.#connections.size === 0) this.#onEmpty?.();
-    });
+    socket.once('close', () => this.#connections.delete(connection));
+    // Its handshake was longer than the server's life.
+    if (this.#drained !== null) connection.leave(performance.now());
   }
 
   #tick(): void {
@@ -218,10 +229,15 @@ export class NativeServer implements RpcServer {
 const SAN_DENIAL =
   'the client certificate does not carry the name that GRPC_CLIENT_TLS_SAN asks for';
 
-function sharedLimits(options: NativeServerOptions): Pick<
-  NativeServerOptions,
-  'concurrentStreamsMax' | 'keepaliveMs' | 'keepaliveTimeoutMs'
-> {
-  const { concurrentStreamsMax, keepaliveMs, keepaliveTimeoutMs } = options;
-  return { concurrentStreamsMax, keepaliveMs, keepaliveTimeoutMs };
+/** The bounds on answers leave room for one of the largest size. */
+function limitsOf(options: NativeServerOptions, tuning: NativeTuning): Http2Limits {
+  const { concurrentStreamsMax, keepaliveMs, keepaliveTimeoutMs, sendBytesMax } = options;
+  return {
+    ...tuning,
+    concurrentStreamsMax,
+    keepaliveMs,
+    keepaliveTimeoutMs,
+    heldBytesMax: Math.max(tuning.heldBytesMax, sendBytesMax + PREFIX_BYTES),
+    outputBytesMax: Math.max(tuning.outputBytesMax, 2 * sendBytesMax),
+  };
 }

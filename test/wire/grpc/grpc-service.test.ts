@@ -134,8 +134,18 @@ describe('a status message', () => {
 describe('a request that gRPC cannot serve', () => {
   it.each([
     ['an unknown method', callFields('/no/where'), 12, 'unknown method /no/where'],
-    ['a broken timeout', callFields(ECHO, [['grpc-timeout', '5']]), 13, 'malformed grpc-timeout: 5'],
-    ['a timeout of nine digits', callFields(ECHO, [['grpc-timeout', '123456789n']]), 13, 'malformed grpc-timeout: 123456789n'],
+    [
+      'a broken timeout',
+      callFields(ECHO, [['grpc-timeout', '5']]),
+      13,
+      'malformed grpc-timeout: 5',
+    ],
+    [
+      'a timeout of nine digits',
+      callFields(ECHO, [['grpc-timeout', '123456789n']]),
+      13,
+      'malformed grpc-timeout: 123456789n',
+    ],
   ])('%s is answered at once', (_name, fields, status, text) => {
     const peer = Http2Peer.greeted();
     peer.send(headers(1, fields));
@@ -154,19 +164,30 @@ describe('a request that gRPC cannot serve', () => {
 
   it.each([
     ['no content-type', fieldsWithout('content-type'), 415],
-    ['another content-type', [...fieldsWithout('content-type'), ['content-type', 'application/json']], 415],
-    ['a content-type that only begins like it', [...fieldsWithout('content-type'), ['content-type', 'application/grpcweb']], 415],
+    [
+      'another content-type',
+      [...fieldsWithout('content-type'), ['content-type', 'application/json']],
+      415,
+    ],
+    [
+      'a content-type that only begins like it',
+      [...fieldsWithout('content-type'), ['content-type', 'application/grpcweb']],
+      415,
+    ],
     ['another method', [[':method', 'PUT'], ...fieldsWithout(':method')], 405],
-  ] as [string, Fields, number][])('with %s is answered in plain HTTP, when complete', (_name, fields, status) => {
-    const peer = Http2Peer.greeted();
-    peer.send(headers(1, fields), data(1, Buffer.from('x'), 0));
-    expect(peer.said()).toEqual([]);
-    peer.send(data(1, Buffer.from('y')));
-    const [head, body, end] = peer.said();
-    expect(head).toBe(`HEADERS 1 :status=${status} content-type=text/plain; charset=utf-8`);
-    expect(body).toMatch(/^DATA 1 "the method must be POST|^DATA 1 "content-type must be/);
-    expect(end).toBe('DATA 1 "" END');
-  });
+  ] as [string, Fields, number][])(
+    'with %s is answered in plain HTTP, when complete',
+    (_name, fields, status) => {
+      const peer = Http2Peer.greeted();
+      peer.send(headers(1, fields), data(1, Buffer.from('x'), 0));
+      expect(peer.said()).toEqual([]);
+      peer.send(data(1, Buffer.from('y')));
+      const [head, body, end] = peer.said();
+      expect(head).toBe(`HEADERS 1 :status=${status} content-type=text/plain; charset=utf-8`);
+      expect(body).toMatch(/^DATA 1 "the method must be POST|^DATA 1 "content-type must be/);
+      expect(end).toBe('DATA 1 "" END');
+    },
+  );
 
   it.each(['application/grpc', 'application/grpc+proto', 'application/grpc; charset=utf-8'])(
     'is not one with content-type %s',
@@ -216,20 +237,59 @@ describe('a message', () => {
   it.each([
     ['none', [], Buffer.alloc(0), 13, 'the request holds no message'],
     ['half a prefix', [], Buffer.alloc(4), 13, 'the request holds no message'],
-    ['a message cut short', [], message('hello').subarray(0, 8), 13, 'the message ends before its length'],
+    [
+      'a message cut short',
+      [],
+      message('hello').subarray(0, 8),
+      13,
+      'the message ends before its length',
+    ],
     ['two messages', [], Buffer.concat([message('a'), message('b')]), 13, 'more than one message'],
-    ['too long a message', [], message('x'.repeat(101)), 8, 'a message of 101 bytes is larger than the 100 that are taken'],
-    ['a length of four bytes', [], Buffer.from([0, 255, 255, 255, 255]), 8, 'a message of 4294967295 bytes is larger than the 100 that are taken'],
-    ['a flag without an encoding', [], message('x', 1), 13, 'a compressed message without grpc-encoding'],
-    ['a flag under identity', [['grpc-encoding', 'identity']], message('x', 1), 13, 'a compressed message without grpc-encoding'],
+    [
+      'too long a message',
+      [],
+      message('x'.repeat(101)),
+      8,
+      'a message of 101 bytes is larger than the 100 that are taken',
+    ],
+    [
+      'a length of four bytes',
+      [],
+      Buffer.from([0, 255, 255, 255, 255]),
+      8,
+      'a message of 4294967295 bytes is larger than the 100 that are taken',
+    ],
+    [
+      'a flag without an encoding',
+      [],
+      message('x', 1),
+      13,
+      'a compressed message without grpc-encoding',
+    ],
+    [
+      'a flag under identity',
+      [['grpc-encoding', 'identity']],
+      message('x', 1),
+      13,
+      'a compressed message without grpc-encoding',
+    ],
     ['an unknown flag', GZIP, message('x', 2), 13, '2 is no compressed flag of a message'],
     ['what is no gzip', GZIP, message('x', 1), 13, 'a compressed message that is no gzip'],
-    ['a gzip bomb', GZIP, message(gzip('x'.repeat(10_000)), 1), 8, 'a compressed message is larger than the 100 bytes that are taken'],
-  ] as [string, Fields, Buffer, number, string][])('%s is refused', (_name, fields, body, status, text) => {
-    const peer = Http2Peer.greeted({ receiveBytesMax: 100 });
-    peer.send(headers(1, callFields(ECHO, fields)), data(1, body));
-    expect(peer.said()).toEqual([failed(status, text)]);
-  });
+    [
+      'a gzip bomb',
+      GZIP,
+      message(gzip('x'.repeat(10_000)), 1),
+      8,
+      'a compressed message is larger than the 100 bytes that are taken',
+    ],
+  ] as [string, Fields, Buffer, number, string][])(
+    '%s is refused',
+    (_name, fields, body, status, text) => {
+      const peer = Http2Peer.greeted({ receiveBytesMax: 100 });
+      peer.send(headers(1, callFields(ECHO, fields)), data(1, body));
+      expect(peer.said()).toEqual([failed(status, text)]);
+    },
+  );
 
   it.each([
     ['too long', message('x'.repeat(101)).subarray(0, 20), 8],
@@ -319,7 +379,10 @@ describe('a server-streaming call', () => {
     expect(peer.logged).toHaveLength(1);
     peer.send(headers(3, callFields(WATCH), END_HEADERS | END_STREAM));
     expect(peer.said()[0]).toMatch(/grpc-status=13 grpc-message=the request holds no message/);
-    peer.send(call(5, '', callFields(WATCH, [['grpc-timeout', '10m']])), call(7, '', callFields(WATCH)));
+    peer.send(
+      call(5, '', callFields(WATCH, [['grpc-timeout', '10m']])),
+      call(7, '', callFields(WATCH)),
+    );
     peer.service.tick(1009);
     expect(peer.said()).toEqual([]);
     peer.service.tick(1010);

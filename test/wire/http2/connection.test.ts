@@ -25,7 +25,11 @@ const OK_HEAD = ':status=200 content-type=application/grpc';
 /** The frames of an answer that fits into the windows. */
 function answer(id: number, text: string): string[] {
   const prefix = `"\\u0000\\u0000\\u0000\\u0000\\u00${text.length.toString(16).padStart(2, '0')}`;
-  return [`HEADERS ${id} ${OK_HEAD}`, `DATA ${id} ${prefix}${text}"`, `HEADERS ${id} grpc-status=0 END`];
+  return [
+    `HEADERS ${id} ${OK_HEAD}`,
+    `DATA ${id} ${prefix}${text}"`,
+    `HEADERS ${id} grpc-status=0 END`,
+  ];
 }
 
 describe('a connection', () => {
@@ -36,7 +40,7 @@ describe('a connection', () => {
     expect(peer.said()).toEqual(['SETTINGS 0 ACK']);
   });
 
-  it('names the settings that are not the protocol\'s own', () => {
+  it("names the settings that are not the protocol's own", () => {
     const limits = { hpackTableBytesMax: 0, streamWindowBytes: 131_072, connectionWindowBytes: 0 };
     const peer = new Http2Peer({ limits });
     expect(peer.said()).toEqual(['SETTINGS 0 3=1000 6=16384 1=0 4=131072']);
@@ -74,11 +78,20 @@ describe('a connection', () => {
       Buffer.from([0x40, name.length, ...Buffer.from(name), 1, 0x31]);
     const base = encodeHeaders(callFields('/test.Service/Hold'));
     const first = frame('HEADERS', 1, END_HEADERS, Buffer.concat([base, insert('grpc-x')]));
-    const timeout = Buffer.from([0x40, 12, ...Buffer.from('grpc-timeout'), 2, ...Buffer.from('5S')]);
+    const timeout = Buffer.from([
+      0x40,
+      12,
+      ...Buffer.from('grpc-timeout'),
+      2,
+      ...Buffer.from('5S'),
+    ]);
     const block = Buffer.concat([base, Buffer.from([0xbe])]);
     peer.send(first, data(1, message('')));
     peer.send(frame('HEADERS', 3, END_HEADERS, block), data(3, message('')));
-    peer.send(frame('HEADERS', 5, END_HEADERS, Buffer.concat([base, timeout])), data(5, message('')));
+    peer.send(
+      frame('HEADERS', 5, END_HEADERS, Buffer.concat([base, timeout])),
+      data(5, message('')),
+    );
     peer.send(frame('HEADERS', 7, END_HEADERS, block), data(7, message('')));
     expect(peer.held.map((held) => held.deadlineMs)).toEqual([0, 0, 6000, 6000]);
   });
@@ -88,7 +101,16 @@ describe('a connection', () => {
     peer.said();
     const block = encodeHeaders(callFields());
     const padded = frame('HEADERS', 1, END_HEADERS | PADDED | PRIORITY, [
-      3, 0, 0, 0, 0, 16, ...block, 0, 0, 0,
+      3,
+      0,
+      0,
+      0,
+      0,
+      16,
+      ...block,
+      0,
+      0,
+      0,
     ]);
     const body = frame('DATA', 1, END_STREAM | PADDED, [2, ...message('hi'), 0, 0]);
     peer.drip(PREFACE, settings(), padded, body);
@@ -151,7 +173,7 @@ describe('a connection', () => {
 });
 
 describe('flow control of answers', () => {
-  it('holds back what the stream\'s window does not take, and sends it as the window opens', () => {
+  it("holds back what the stream's window does not take, and sends it as the window opens", () => {
     const peer = Http2Peer.greeted();
     peer.send(settings([4, 7]), call(1, 'abcdef'));
     expect(peer.said().slice(1)).toEqual([
@@ -174,14 +196,14 @@ describe('flow control of answers', () => {
     expect(peer.said()).toEqual(['SETTINGS 0 ACK', 'DATA 1 "cd"']);
   });
 
-  it('shares the connection\'s window in the order in which streams began to wait', () => {
+  it("shares the connection's window in the order in which streams began to wait", () => {
     const peer = Http2Peer.greeted();
     peer.send(settings([4, 100_000]));
     const text = 'x'.repeat(40_000);
     const fields = callFields('/test.Service/Hold');
     peer.send(call(1, '', fields), call(3, '', fields), call(5, '', fields));
     for (const held of peer.held) held.reply(Buffer.from(text));
-    const ids = (lines: string[]): string[] => 
+    const ids = (lines: string[]): string[] =>
       lines.map((line) => line.split(' ').slice(0, 2).join(' '));
     expect(ids(peer.said())).toEqual([
       'SETTINGS 0',
@@ -244,7 +266,11 @@ const CONNECTION_ERRORS: [string, Buffer[], string][] = [
   ['5.1 RST_STREAM on an idle stream', [frame('RST_STREAM', 1, 0, uint32(0))], 'PROTOCOL_ERROR'],
   ['5.1 WINDOW_UPDATE on an idle stream', [windowUpdate(1, 1)], 'PROTOCOL_ERROR'],
   ['5.1 HEADERS on a complete stream', [call(1, ''), OPEN], 'STREAM_CLOSED'],
-  ['5.1 HEADERS on a stream that the peer reset', [OPEN, frame('RST_STREAM', 1, 0, uint32(8)), OPEN], 'STREAM_CLOSED'],
+  [
+    '5.1 HEADERS on a stream that the peer reset',
+    [OPEN, frame('RST_STREAM', 1, 0, uint32(8)), OPEN],
+    'STREAM_CLOSED',
+  ],
   ['5.1.1 HEADERS on an even stream', [headers(2, GET)], 'PROTOCOL_ERROR'],
   ['5.1.1 HEADERS on stream 0', [headers(0, GET)], 'PROTOCOL_ERROR'],
   ['5.1.1 HEADERS on a stream below the last', [call(5, ''), headers(3, GET)], 'PROTOCOL_ERROR'],
@@ -252,18 +278,42 @@ const CONNECTION_ERRORS: [string, Buffer[], string][] = [
   ['6.1 padding longer than DATA', [OPEN, frame('DATA', 1, PADDED, [2, 0])], 'PROTOCOL_ERROR'],
   ['6.1 padding without its length', [OPEN, frame('DATA', 1, PADDED)], 'PROTOCOL_ERROR'],
   ['6.2 padding longer than HEADERS', [frame('HEADERS', 1, PADDED, [9, 0x82])], 'PROTOCOL_ERROR'],
-  ['6.2 HEADERS shorter than its priority', [frame('HEADERS', 1, PRIORITY, [0, 0])], 'FRAME_SIZE_ERROR'],
-  ['5.3 HEADERS that depends on itself', [frame('HEADERS', 1, PRIORITY | END_HEADERS, [0, 0, 0, 1, 0])], 'PROTOCOL_ERROR'],
-  ['6.2 a block interrupted by another frame', [frame('HEADERS', 1, 0), frame('PING', 0, 0, Buffer.alloc(8))], 'PROTOCOL_ERROR'],
-  ['6.2 a block gone on with on another stream', [frame('HEADERS', 1, 0), frame('CONTINUATION', 3)], 'PROTOCOL_ERROR'],
+  [
+    '6.2 HEADERS shorter than its priority',
+    [frame('HEADERS', 1, PRIORITY, [0, 0])],
+    'FRAME_SIZE_ERROR',
+  ],
+  [
+    '5.3 HEADERS that depends on itself',
+    [frame('HEADERS', 1, PRIORITY | END_HEADERS, [0, 0, 0, 1, 0])],
+    'PROTOCOL_ERROR',
+  ],
+  [
+    '6.2 a block interrupted by another frame',
+    [frame('HEADERS', 1, 0), frame('PING', 0, 0, Buffer.alloc(8))],
+    'PROTOCOL_ERROR',
+  ],
+  [
+    '6.2 a block gone on with on another stream',
+    [frame('HEADERS', 1, 0), frame('CONTINUATION', 3)],
+    'PROTOCOL_ERROR',
+  ],
   ['6.10 CONTINUATION without a block', [frame('CONTINUATION', 1)], 'PROTOCOL_ERROR'],
   ['6.3 PRIORITY on stream 0', [frame('PRIORITY', 0, 0, Buffer.alloc(5))], 'PROTOCOL_ERROR'],
-  ['6.3 PRIORITY of a wrong size on an idle stream', [frame('PRIORITY', 1, 0, [0])], 'FRAME_SIZE_ERROR'],
+  [
+    '6.3 PRIORITY of a wrong size on an idle stream',
+    [frame('PRIORITY', 1, 0, [0])],
+    'FRAME_SIZE_ERROR',
+  ],
   ['6.4 RST_STREAM on stream 0', [frame('RST_STREAM', 0, 0, uint32(0))], 'PROTOCOL_ERROR'],
   ['6.4 RST_STREAM of a wrong size', [OPEN, frame('RST_STREAM', 1, 0, [0])], 'FRAME_SIZE_ERROR'],
   ['6.5 SETTINGS on a stream', [frame('SETTINGS', 1)], 'PROTOCOL_ERROR'],
   ['6.5 SETTINGS of a wrong size', [frame('SETTINGS', 0, 0, [1])], 'FRAME_SIZE_ERROR'],
-  ['6.5 an acknowledgement with settings', [frame('SETTINGS', 0, ACK, Buffer.alloc(6))], 'FRAME_SIZE_ERROR'],
+  [
+    '6.5 an acknowledgement with settings',
+    [frame('SETTINGS', 0, ACK, Buffer.alloc(6))],
+    'FRAME_SIZE_ERROR',
+  ],
   ['6.5.2 ENABLE_PUSH beyond 1', [settings([2, 2], [4, 5])], 'PROTOCOL_ERROR'],
   ['6.5.2 INITIAL_WINDOW_SIZE too large', [settings([4, 0x8000_0000])], 'FLOW_CONTROL_ERROR'],
   ['6.5.2 MAX_FRAME_SIZE too small', [settings([5, 16_383])], 'PROTOCOL_ERROR'],
@@ -275,8 +325,16 @@ const CONNECTION_ERRORS: [string, Buffer[], string][] = [
   ['6.8 GOAWAY of a wrong size', [frame('GOAWAY', 0)], 'FRAME_SIZE_ERROR'],
   ['6.9 WINDOW_UPDATE of a wrong size', [frame('WINDOW_UPDATE', 0)], 'FRAME_SIZE_ERROR'],
   ['6.9 WINDOW_UPDATE of 0', [windowUpdate(0, 0)], 'PROTOCOL_ERROR'],
-  ['6.9.1 a connection window beyond 2^31 - 1', [windowUpdate(0, 0x7fff_ffff)], 'FLOW_CONTROL_ERROR'],
-  ['6.9.2 a setting that lifts a stream window beyond 2^31 - 1', [OPEN, windowUpdate(1, 1000), settings([4, 0x7fff_ffff])], 'FLOW_CONTROL_ERROR'],
+  [
+    '6.9.1 a connection window beyond 2^31 - 1',
+    [windowUpdate(0, 0x7fff_ffff)],
+    'FLOW_CONTROL_ERROR',
+  ],
+  [
+    '6.9.2 a setting that lifts a stream window beyond 2^31 - 1',
+    [OPEN, windowUpdate(1, 1000), settings([4, 0x7fff_ffff])],
+    'FLOW_CONTROL_ERROR',
+  ],
 ];
 
 describe('a connection error', () => {
@@ -306,15 +364,50 @@ const STREAM_ERRORS: [string, Buffer[], string][] = [
   ['6.3 PRIORITY of a wrong size', [OPEN, frame('PRIORITY', 1, 0, [0])], 'FRAME_SIZE_ERROR'],
   ['6.3 PRIORITY on itself', [OPEN, frame('PRIORITY', 1, 0, [0, 0, 0, 1, 0])], 'PROTOCOL_ERROR'],
   ['6.9 WINDOW_UPDATE of 0', [OPEN, windowUpdate(1, 0)], 'PROTOCOL_ERROR'],
-  ['6.9.1 a stream window beyond 2^31 - 1', [OPEN, windowUpdate(1, 0x7fff_ffff)], 'FLOW_CONTROL_ERROR'],
+  [
+    '6.9.1 a stream window beyond 2^31 - 1',
+    [OPEN, windowUpdate(1, 0x7fff_ffff)],
+    'FLOW_CONTROL_ERROR',
+  ],
   ['8.1 trailers that do not end the request', [OPEN, headers(1, [['a', 'b']])], 'PROTOCOL_ERROR'],
-  ['8.1 trailers with a pseudo-field', [OPEN, headers(1, GET, END_HEADERS | END_STREAM)], 'PROTOCOL_ERROR'],
-  ['8.1.1 a body longer than content-length', [headers(1, [...callFields(), ['content-length', '1']]), data(1, message(''))], 'PROTOCOL_ERROR'],
-  ['8.1.1 a body shorter than content-length', [headers(1, [...callFields(), ['content-length', '9']]), data(1, message(''))], 'PROTOCOL_ERROR'],
-  ['8.1.1 trailers before content-length', [headers(1, [...callFields(), ['content-length', '9']]), headers(1, [['a', 'b']], END_HEADERS | END_STREAM)], 'PROTOCOL_ERROR'],
-  ['8.1.1 no body for content-length', [headers(1, [...callFields(), ['content-length', '9']], END_HEADERS | END_STREAM)], 'PROTOCOL_ERROR'],
-  ['8.1.1 a broken content-length', [headers(1, [...callFields(), ['content-length', '+1']])], 'PROTOCOL_ERROR'],
-  ['8.1.1 two sizes', [headers(1, [...callFields(), ['content-length', '1'], ['content-length', '2']])], 'PROTOCOL_ERROR'],
+  [
+    '8.1 trailers with a pseudo-field',
+    [OPEN, headers(1, GET, END_HEADERS | END_STREAM)],
+    'PROTOCOL_ERROR',
+  ],
+  [
+    '8.1.1 a body longer than content-length',
+    [headers(1, [...callFields(), ['content-length', '1']]), data(1, message(''))],
+    'PROTOCOL_ERROR',
+  ],
+  [
+    '8.1.1 a body shorter than content-length',
+    [headers(1, [...callFields(), ['content-length', '9']]), data(1, message(''))],
+    'PROTOCOL_ERROR',
+  ],
+  [
+    '8.1.1 trailers before content-length',
+    [
+      headers(1, [...callFields(), ['content-length', '9']]),
+      headers(1, [['a', 'b']], END_HEADERS | END_STREAM),
+    ],
+    'PROTOCOL_ERROR',
+  ],
+  [
+    '8.1.1 no body for content-length',
+    [headers(1, [...callFields(), ['content-length', '9']], END_HEADERS | END_STREAM)],
+    'PROTOCOL_ERROR',
+  ],
+  [
+    '8.1.1 a broken content-length',
+    [headers(1, [...callFields(), ['content-length', '+1']])],
+    'PROTOCOL_ERROR',
+  ],
+  [
+    '8.1.1 two sizes',
+    [headers(1, [...callFields(), ['content-length', '1'], ['content-length', '2']])],
+    'PROTOCOL_ERROR',
+  ],
   ['8.2 a malformed field', [headers(1, [...callFields(), ['Upper', 'x']])], 'PROTOCOL_ERROR'],
   ['8.3 a pseudo-field twice', [headers(1, [[':path', '/'], ...GET])], 'PROTOCOL_ERROR'],
   ['8.3 a pseudo-field after a field', [headers(1, [['a', 'b'], ...GET])], 'PROTOCOL_ERROR'],
@@ -331,7 +424,7 @@ describe('a stream error', () => {
     expect(peer.said()).toEqual(answer(9, 'still'));
   });
 
-  it('6.9 more DATA than the stream\'s window', () => {
+  it("6.9 more DATA than the stream's window", () => {
     const peer = Http2Peer.greeted({ limits: { streamWindowBytes: 10 } });
     peer.send(headers(1, callFields()), data(1, Buffer.alloc(11), 0));
     expect(peer.said()).toEqual(['RST_STREAM 1 FLOW_CONTROL_ERROR']);

@@ -121,7 +121,9 @@ describe('a flood of frames that bring no work', () => {
   });
 
   it('leaves PING and WINDOW_UPDATE in proportion to calls alone', () => {
-    const peer = Http2Peer.greeted({ limits: { pingsPerSecondMax: 0, windowUpdatesPerSecondMax: 0 } });
+    const peer = Http2Peer.greeted({
+      limits: { pingsPerSecondMax: 0, windowUpdatesPerSecondMax: 0 },
+    });
     peer.send(...times(100, (i) => Buffer.concat([call(2 * i + 1, ''), PING, windowUpdate(0, 1)])));
     expect(peer.connection.isFinished).toBe(false);
   });
@@ -193,7 +195,7 @@ describe('header fields without end', () => {
       const block = Buffer.concat([
         Buffer.from([0x20, 0x3f, 0xe1, 0x1f]),
         base,
-        Buffer.from([0x40, 1, 0x61, 1, i & 0x3f | 0x40]),
+        Buffer.from([0x40, 1, 0x61, 1, (i & 0x3f) | 0x40]),
       ]);
       peer.send(frame('HEADERS', 2 * i + 1, END_HEADERS, block), data(2 * i + 1, message('')));
     }

@@ -1,0 +1,62 @@
+/** A native server on a free port of loopback; `options` change single settings. */
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import type { NativeServerOptions } from '../../../src/wire/native/native-options.ts';
+import { NativeServer } from '../../../src/wire/native/native-server.ts';
+import type { RpcMethods } from '../../../src/wire/rpc-server.ts';
+import { PREFACE, settings } from '../../support/http2-frames.ts';
+
+export interface StartedNative {
+  readonly server: NativeServer;
+  readonly port: number;
+  readonly logged: { readonly message: string; readonly error: unknown }[];
+}
+
+export function nativeOptions(
+  methods: Partial<RpcMethods>,
+  options: Partial<NativeServerOptions> = {},
+): NativeServerOptions {
+  return {
+    listen: { host: '127.0.0.1', port: 0 },
+    methods: { unary: new Map(), serverStreaming: new Map(), ...methods },
+    receiveBytesMax: 8 * 1024 * 1024,
+    sendBytesMax: 8 * 1024 * 1024,
+    concurrentStreamsMax: 1000,
+    connectionAgeMsMax: 0,
+    connectionAgeGraceMs: 1000,
+    keepaliveMs: 7_200_000,
+    keepaliveTimeoutMs: 20_000,
+    tls: null,
+    log: () => {},
+    ...options,
+  };
+}
+
+export async function startNative(
+  methods: Partial<RpcMethods>,
+  options: Partial<NativeServerOptions> = {},
+): Promise<StartedNative> {
+  const logged: StartedNative['logged'] = [];
+  const server = new NativeServer(
+    nativeOptions(methods, {
+      log: (message, error) => logged.push({ message, error }),
+      ...options,
+    }),
+  );
+  return { server, port: await server.listen(), logged };
+}
+
+/** A socket that has said what HTTP/2 begins with. */
+export async function openRaw(port: number): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1');
+  socket.on('error', () => {});
+  await once(socket, 'connect');
+  socket.write(Buffer.concat([PREFACE, settings()]));
+  return socket;
+}
+
+/** Test certificates: see tls/make.sh beside them. */
+export function pem(name: string): Buffer {
+  return readFileSync(new URL(`../grpc-js/tls/${name}.pem`, import.meta.url));
+}
