@@ -29,6 +29,9 @@ export interface ConnectionPlace {
   readonly backlogBytesMax: number;
 }
 
+/** A socket is read again in one turn only when it filled a read: shorter chunks end its turn. */
+const LARGE_CHUNK_BYTES = 16_384;
+
 export class NativeConnection {
   readonly #socket: Socket;
   readonly #place: ConnectionPlace;
@@ -95,14 +98,13 @@ export class NativeConnection {
 
   tick(nowMs: number): void {
     const { ageMsMax, ageGraceMs, lingerMs } = this.#times;
-    if (this.#socket.writableLength === 0) this.#movedMs = nowMs;
-    else if (nowMs - this.#movedMs >= this.#place.limits.stallMsMax) {
-      this.#place.counters.stalls++;
-      this.#socket.destroy();
-      return;
+    if (this.#socket.writableLength > 0) {
+      if (nowMs - this.#movedMs >= this.#place.limits.stallMsMax) this.#stall();
+    } else {
+      this.#movedMs = nowMs;
+      if (this.#finishedMs > 0 && nowMs - this.#finishedMs >= lingerMs) this.#socket.destroy();
     }
     this.#http2.tick(nowMs);
-    if (this.#finishedMs > 0 && nowMs - this.#finishedMs >= lingerMs) this.#socket.destroy();
     if (ageMsMax === 0) return;
     if (this.#leftMs === 0 && nowMs - this.#bornMs >= ageMsMax) this.leave(nowMs);
     if (this.#leftMs > 0 && nowMs - this.#leftMs >= ageGraceMs) this.#http2.cut();
@@ -126,17 +128,21 @@ export class NativeConnection {
   #onData(chunk: Buffer): void {
     this.#http2.receive(chunk, performance.now());
     if (this.#http2.isFinished) this.#finish();
-    const turn = this.#place.turns.current();
+    if (chunk.length >= LARGE_CHUNK_BYTES) this.#countTurn(chunk.length);
+    this.#regulate();
+  }
+
+  #countTurn(bytes: number): void {
+    const { turns, turnBytesMax } = this.#place;
+    const turn = turns.current();
     if (turn !== this.#turn) {
       this.#turn = turn;
       this.#turnBytes = 0;
     }
-    this.#turnBytes += chunk.length;
-    if (this.#turnBytes >= this.#place.turnBytesMax && !this.#isWaiting) {
-      this.#isWaiting = true;
-      this.#place.turns.wait(this);
-    }
-    this.#regulate();
+    this.#turnBytes += bytes;
+    if (this.#turnBytes < turnBytesMax || this.#isWaiting) return;
+    this.#isWaiting = true;
+    turns.wait(this);
   }
 
   /** Reads only while the peer has its turn and takes its answers. */
@@ -155,6 +161,11 @@ export class NativeConnection {
     this.#movedMs = performance.now();
     this.flush();
     this.#regulate();
+  }
+
+  #stall(): void {
+    this.#place.counters.stalls++;
+    this.#socket.destroy();
   }
 
   #haveOutput(): void {

@@ -3,7 +3,7 @@ import type { NativeTuning } from './native-options.ts';
 
 export const NATIVE_TUNING: NativeTuning = {
   ...HTTP2_LIMITS,
-  // Envoy has one connection a worker: this is 600 Envoys of 16 workers, and 100 MiB when idle.
+  // Envoy has one connection a worker: this is 600 Envoys of 16 workers, and 170 MiB when idle.
   connectionsMax: 10_000,
   // Two of the largest messages that gRPC servers usually take.
   assemblyBytesMax: 8_388_608,
