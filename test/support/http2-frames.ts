@@ -99,13 +99,13 @@ export function message(text: string | Uint8Array, flag = 0): Buffer {
   return Buffer.concat([Buffer.from([flag]), uint32(body.length), body]);
 }
 
-export function data(streamId: number, payload: Uint8Array, flags = END_STREAM): Buffer {
+export function bodyFrame(streamId: number, payload: Uint8Array, flags = END_STREAM): Buffer {
   return frame('DATA', streamId, flags, payload);
 }
 
 /** A whole unary call. */
 export function call(streamId: number, text: string, fields: Fields = callFields()): Buffer {
-  return Buffer.concat([headers(streamId, fields), data(streamId, message(text))]);
+  return Buffer.concat([headers(streamId, fields), bodyFrame(streamId, message(text))]);
 }
 
 /** One line per frame: type, stream, what it says. Bodies are shown as text. */

@@ -71,6 +71,10 @@ export class RequestFrames {
     }
     const length = frame.end - frame.start;
     if (!this.#takeFromWindow(length) || !this.#stripPadding(frame)) return;
+    if (frame.start === frame.end && (frame.flags & Flag.END_STREAM) === 0) {
+      state.countFlood(Flood.EMPTY_DATA);
+      if (state.isFinished) return;
+    }
     const stream = state.streams.get(id);
     if (stream === undefined) this.#onLateFrame(id);
     else if (stream.isRemoteDone) state.failStream(id, ErrorCode.STREAM_CLOSED);
@@ -164,7 +168,6 @@ export class RequestFrames {
         return;
       }
     }
-    if (start === end && !isLast) state.countFlood(Flood.EMPTY_DATA);
     stream.isRemoteDone = isLast;
     stream.owner?.onBody(frame.bytes, start, end, isLast);
     if (!isLast && !stream.isClosed) this.#topUp(stream);

@@ -26,6 +26,7 @@ export function tlsOptions(tls: ServerTls): ServerTlsOptions {
     const reason = (error as Error).message;
     throw new Error(
       `gRPC: GRPC_SERVER_TLS_CERT, GRPC_SERVER_TLS_KEY or GRPC_CLIENT_TLS_CACERT: ${reason}`,
+      { cause: error },
     );
   }
   return options;

@@ -1,9 +1,9 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import {
+  bodyFrame,
   call,
   callFields,
-  data,
   END_HEADERS,
   END_STREAM,
   type Fields,
@@ -45,7 +45,7 @@ describe('a unary call', () => {
     const peer = Http2Peer.greeted();
     peer.send(headers(1, callFields()));
     for (const [i, part] of parts.entries()) {
-      peer.send(data(1, part, i === parts.length - 1 ? END_STREAM : 0));
+      peer.send(bodyFrame(1, part, i === parts.length - 1 ? END_STREAM : 0));
     }
     expect(bodyOf(peer.said())).toBe('hello');
   });
@@ -179,9 +179,9 @@ describe('a request that gRPC cannot serve', () => {
     'with %s is answered in plain HTTP, when complete',
     (_name, fields, status) => {
       const peer = Http2Peer.greeted();
-      peer.send(headers(1, fields), data(1, Buffer.from('x'), 0));
+      peer.send(headers(1, fields), bodyFrame(1, Buffer.from('x'), 0));
       expect(peer.said()).toEqual([]);
-      peer.send(data(1, Buffer.from('y')));
+      peer.send(bodyFrame(1, Buffer.from('y')));
       const [head, body, end] = peer.said();
       expect(head).toBe(`HEADERS 1 :status=${status} content-type=text/plain; charset=utf-8`);
       expect(body).toMatch(/^DATA 1 "the method must be POST|^DATA 1 "content-type must be/);
@@ -230,7 +230,7 @@ describe('a message', () => {
     ['not compressed', message('hello')],
   ])('%s is read under grpc-encoding gzip', (_name, body) => {
     const peer = Http2Peer.greeted();
-    peer.send(headers(1, callFields(ECHO, GZIP)), data(1, body));
+    peer.send(headers(1, callFields(ECHO, GZIP)), bodyFrame(1, body));
     expect(bodyOf(peer.said())).toBe('hello');
   });
 
@@ -286,7 +286,7 @@ describe('a message', () => {
     '%s is refused',
     (_name, fields, body, status, text) => {
       const peer = Http2Peer.greeted({ receiveBytesMax: 100 });
-      peer.send(headers(1, callFields(ECHO, fields)), data(1, body));
+      peer.send(headers(1, callFields(ECHO, fields)), bodyFrame(1, body));
       expect(peer.said()).toEqual([failed(status, text)]);
     },
   );
@@ -296,7 +296,7 @@ describe('a message', () => {
     ['followed by another', Buffer.concat([message('a'), message('b')]), 13],
   ])('%s is refused before its end has come', (_name, body, status) => {
     const peer = Http2Peer.greeted({ receiveBytesMax: 100 });
-    peer.send(headers(1, callFields()), data(1, body, 0));
+    peer.send(headers(1, callFields()), bodyFrame(1, body, 0));
     const [answer, reset] = peer.said();
     expect(answer).toMatch(new RegExp(`grpc-status=${status} `));
     expect(reset).toBe('RST_STREAM 1 NO_ERROR');
@@ -305,13 +305,13 @@ describe('a message', () => {
   it('in pieces takes memory as it comes, bounded for the connection, and gives it back', () => {
     const peer = Http2Peer.greeted({ assemblyBytesMax: 4096 });
     const part = message('x'.repeat(4000)).subarray(0, 1500);
-    peer.send(headers(1, callFields()), data(1, part, 0));
-    peer.send(headers(3, callFields()), data(3, part, 0));
+    peer.send(headers(1, callFields()), bodyFrame(1, part, 0));
+    peer.send(headers(3, callFields()), bodyFrame(3, part, 0));
     expect(peer.said()).toEqual([]);
-    peer.send(headers(5, callFields()), data(5, part, 0));
+    peer.send(headers(5, callFields()), bodyFrame(5, part, 0));
     expect(peer.said()[0]).toMatch(/^HEADERS 5 .*grpc-status=8 .*too many incomplete requests/);
     peer.send(frame('RST_STREAM', 1, 0, uint32(8)), frame('RST_STREAM', 3, 0, uint32(8)));
-    peer.send(headers(7, callFields()), data(7, message('y'.repeat(3000))));
+    peer.send(headers(7, callFields()), bodyFrame(7, message('y'.repeat(3000))));
     expect(bodyOf(peer.said())).toBe('y'.repeat(3000));
   });
 });

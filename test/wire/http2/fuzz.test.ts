@@ -4,9 +4,9 @@
  */
 import { describe, expect, it } from 'vitest';
 import {
+  bodyFrame,
   call,
   callFields,
-  data,
   END_HEADERS,
   END_STREAM,
   frame,
@@ -40,8 +40,8 @@ function anyFrame(pick: (below: number) => number): Buffer {
     () => call(id, 'hold', callFields('/test.Service/Hold')),
     () => call(id, 'watch', callFields('/test.Service/Watch')),
     () => headers(id, callFields()),
-    () => data(id, message('x'.repeat(pick(300))), pick(2)),
-    () => data(id, Buffer.alloc(pick(20)), pick(2)),
+    () => bodyFrame(id, message('x'.repeat(pick(300))), pick(2)),
+    () => bodyFrame(id, Buffer.alloc(pick(20)), pick(2)),
     () => headers(id, [['x', 'y']], END_HEADERS | END_STREAM),
     () => frame('RST_STREAM', id, 0, uint32(pick(14))),
     () => windowUpdate(pick(2) * id, pick(3) * pick(0x7fffffff)),
@@ -92,8 +92,8 @@ function converse(seed: number): void {
 function checkEnd(peer: Http2Peer): void {
   peer.connection.lose();
   peer.output.take();
-  for (const call of peer.held) call.fail(14, 'late');
-  for (const call of peer.watched) call.end(0, '');
+  for (const held of peer.held) held.fail(14, 'late');
+  for (const watched of peer.watched) watched.end(0, '');
   peer.send(PREFACE);
   peer.tick(1e6);
   expect(peer.output.length).toBe(0);

@@ -5,14 +5,15 @@
 import { describe, expect, it } from 'vitest';
 import { encodeHeaders } from '../../../src/wire/http2/hpack/encoder.ts';
 import {
+  bodyFrame,
   call,
   callFields,
-  data,
   END_HEADERS,
   END_STREAM,
   frame,
   headers,
   message,
+  PADDED,
   PREFACE,
   settings,
   uint32,
@@ -71,7 +72,21 @@ const FLOODS = [
     limit: 'emptyDataPerSecondMax',
     counter: 'emptyDataFloods',
     opening: [headers(1, HOLD)],
-    flood: () => data(1, Buffer.alloc(0), 0),
+    flood: () => bodyFrame(1, Buffer.alloc(0), 0),
+  },
+  {
+    name: 'DATA without data, on a stream that this side has ended',
+    limit: 'emptyDataPerSecondMax',
+    counter: 'emptyDataFloods',
+    opening: [headers(1, callFields('/no/where'))],
+    flood: () => bodyFrame(1, Buffer.alloc(0), 0),
+  },
+  {
+    name: 'DATA of nothing but padding',
+    limit: 'emptyDataPerSecondMax',
+    counter: 'emptyDataFloods',
+    opening: [headers(1, HOLD)],
+    flood: () => frame('DATA', 1, PADDED, [2, 0, 0]),
   },
   {
     name: 'WINDOW_UPDATE of one byte',
@@ -197,7 +212,7 @@ describe('header fields without end', () => {
         base,
         Buffer.from([0x40, 1, 0x61, 1, (i & 0x3f) | 0x40]),
       ]);
-      peer.send(frame('HEADERS', 2 * i + 1, END_HEADERS, block), data(2 * i + 1, message('')));
+      peer.send(frame('HEADERS', 2 * i + 1, END_HEADERS, block), bodyFrame(2 * i + 1, message('')));
     }
     expect(peer.counters.headerBlocksDecoded).toBe(200);
     expect(peer.said()).toHaveLength(600);
@@ -245,7 +260,7 @@ describe('slow peers', () => {
 
   it('a request that is not completed is reset, others go on', () => {
     const peer = Http2Peer.greeted();
-    peer.send(headers(1, HOLD), data(1, message('abc').subarray(0, 6), 0));
+    peer.send(headers(1, HOLD), bodyFrame(1, message('abc').subarray(0, 6), 0));
     peer.tick(5000);
     peer.send(headers(3, HOLD));
     peer.tick(5000);

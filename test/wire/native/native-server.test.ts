@@ -14,7 +14,7 @@ import {
   type UnaryCall,
   type UnaryHandler,
 } from '../../../src/wire/rpc-server.ts';
-import { call, callFields, data, describeFrames, headers } from '../../support/http2-frames.ts';
+import { call, callFields, describeFrames } from '../../support/http2-frames.ts';
 import { RawClient } from '../grpc-js/raw-client.ts';
 import { nativeOptions, openRaw, type StartedNative, startNative } from './native-fixture.ts';
 
@@ -315,90 +315,6 @@ describe('the age of a connection', () => {
       });
     }
     client.close();
-  });
-});
-
-describe('a hostile peer', () => {
-  it('that never reads is not read, then cut off; others are served meanwhile', async () => {
-    const { server, port } = await serve(
-      unary((_request, unaryCall) => unaryCall.reply(new Uint8Array(1000))),
-      { tuning: { stallMsMax: 300, tickMs: 20, backlogBytesMax: 65_536 } },
-    );
-    const socket = await openRaw(port);
-    socket.pause();
-    // Windows as wide as they go, so that only the socket holds the answers back.
-    socket.write(Buffer.from('000006040000000000' + '0004' + '7fffffff', 'hex'));
-    socket.write(Buffer.from('000004080000000000' + '7ff00000', 'hex'));
-    const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
-    let id = 1;
-    const pump = (): void => {
-      while (!socket.destroyed) {
-        const calls = Buffer.concat(
-          Array.from({ length: 100 }, () => call((id += 2), 'x', callFields(PATH))),
-        );
-        if (!socket.write(calls)) return;
-      }
-    };
-    socket.on('drain', pump);
-    pump();
-    const client = clientOf(port);
-    while (server.counters.http2.stalls === 0) {
-      expect(await client.call(PATH, bytes(1))).toMatchObject({ code: 0 });
-    }
-    socket.resume();
-    await closed;
-    while (server.connectionCount > 1) await new Promise(setImmediate);
-  });
-
-  it('whose output overflows is cut off', async () => {
-    const { server, port } = await serve(unary(echo), {
-      sendBytesMax: 100,
-      tuning: { outputBytesMax: 500 },
-    });
-    const socket = await openRaw(port);
-    const calls = Array.from({ length: 50 }, (_, i) => call(2 * i + 1, 'x', callFields(PATH)));
-    socket.resume();
-    socket.write(Buffer.concat(calls));
-    await once(socket, 'close');
-    expect(server.counters.http2.overflows).toBe(1);
-  });
-
-  it('that sends junk gets an error and its end, and disturbs nobody', async () => {
-    const { port } = await serve(unary(echo), { tuning: { lingerMs: 20, tickMs: 10 } });
-    const client = clientOf(port);
-    await client.call(PATH, bytes());
-    const socket = connect(port, '127.0.0.1');
-    socket.write('GET / HTTP/1.1\r\n\r\n');
-    const said: Buffer[] = [];
-    socket.on('data', (chunk) => said.push(chunk));
-    socket.on('error', () => {});
-    await once(socket, 'close');
-    expect(describeFrames(Buffer.concat(said)).at(-1)).toBe(
-      'GOAWAY 0 last=0 PROTOCOL_ERROR not HTTP/2',
-    );
-    expect(await client.call(PATH, bytes())).toMatchObject({ code: 0 });
-  });
-
-  it('that sends megabytes at once has its turn like others, and loses nothing', async () => {
-    const { server, port } = await serve(unary(echo), { tuning: { turnBytesMax: 1 } });
-    const socket = await openRaw(port);
-    socket.resume();
-    const parts: Buffer[] = [];
-    for (let i = 0; i < 5000; i++) {
-      parts.push(
-        headers(2 * i + 1, callFields(PATH)),
-        data(
-          2 * i + 1,
-          new Uint8Array(105).fill(0, 0, 1).map((_, at) => (at === 4 ? 100 : 0)),
-        ),
-      );
-    }
-    socket.write(Buffer.concat(parts));
-    const client = clientOf(port);
-    while (server.counters.grpc.callsStarted < 5000) {
-      expect(await client.call(PATH, bytes(1))).toMatchObject({ code: 0 });
-    }
-    socket.destroy();
   });
 });
 

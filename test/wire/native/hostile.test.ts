@@ -1,0 +1,128 @@
+/** Peers that mean harm, over real sockets; others are served meanwhile. */
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { RpcMethods, UnaryHandler } from '../../../src/wire/rpc-server.ts';
+import {
+  bodyFrame,
+  call,
+  callFields,
+  describeFrames,
+  headers,
+  settings,
+  windowUpdate,
+} from '../../support/http2-frames.ts';
+import { RawClient } from '../grpc-js/raw-client.ts';
+import { openRaw, type StartedNative, startNative } from './native-fixture.ts';
+
+const PATH = '/weir.test.v1.Echo/Say';
+const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
+
+const started: StartedNative[] = [];
+const clients: RawClient[] = [];
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.close();
+  await Promise.all(started.splice(0).map(({ server }) => server.drain(0)));
+});
+
+async function serve(...args: Parameters<typeof startNative>): Promise<StartedNative> {
+  const running = await startNative(...args);
+  started.push(running);
+  return running;
+}
+
+function clientOf(port: number): RawClient {
+  const client = new RawClient(port);
+  clients.push(client);
+  return client;
+}
+
+const unary = (handler: UnaryHandler): Pick<RpcMethods, 'unary'> => ({
+  unary: new Map([[PATH, handler]]),
+});
+const echo: UnaryHandler = (request, unaryCall) => unaryCall.reply(Uint8Array.from(request));
+
+describe('a hostile peer', () => {
+  it('that never reads is not read, then cut off; others are served meanwhile', async () => {
+    const { server, port } = await serve(
+      unary((_request, unaryCall) => unaryCall.reply(new Uint8Array(1000))),
+      { tuning: { stallMsMax: 300, tickMs: 20, backlogBytesMax: 65_536 } },
+    );
+    const socket = await openRaw(port);
+    socket.pause();
+    // Windows as wide as they go, so that only the socket holds the answers back.
+    socket.write(settings([4, 0x7fff_ffff]));
+    socket.write(windowUpdate(0, 0x7ff0_0000));
+    const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+    let id = 1;
+    const pump = (): void => {
+      while (!socket.destroyed) {
+        const calls = Buffer.concat(
+          Array.from({ length: 100 }, () => call((id += 2), 'x', callFields(PATH))),
+        );
+        if (!socket.write(calls)) return;
+      }
+    };
+    socket.on('drain', pump);
+    pump();
+    const client = clientOf(port);
+    while (server.counters.http2.stalls === 0) {
+      expect(await client.call(PATH, bytes(1))).toMatchObject({ code: 0 });
+    }
+    socket.resume();
+    await closed;
+    while (server.connectionCount > 1) await new Promise(setImmediate);
+  });
+
+  it('whose output overflows is cut off', async () => {
+    const { server, port } = await serve(unary(echo), {
+      sendBytesMax: 100,
+      tuning: { outputBytesMax: 500 },
+    });
+    const socket = await openRaw(port);
+    const calls = Array.from({ length: 50 }, (_, i) => call(2 * i + 1, 'x', callFields(PATH)));
+    socket.resume();
+    socket.write(Buffer.concat(calls));
+    await once(socket, 'close');
+    expect(server.counters.http2.overflows).toBe(1);
+  });
+
+  it('that sends junk gets an error and its end, and disturbs nobody', async () => {
+    const { port } = await serve(unary(echo), { tuning: { lingerMs: 20, tickMs: 10 } });
+    const client = clientOf(port);
+    await client.call(PATH, bytes());
+    const socket = connect(port, '127.0.0.1');
+    socket.write('GET / HTTP/1.1\r\n\r\n');
+    const said: Buffer[] = [];
+    socket.on('data', (chunk) => said.push(chunk));
+    socket.on('error', () => {});
+    await once(socket, 'close');
+    expect(describeFrames(Buffer.concat(said)).at(-1)).toBe(
+      'GOAWAY 0 last=0 PROTOCOL_ERROR not HTTP/2',
+    );
+    expect(await client.call(PATH, bytes())).toMatchObject({ code: 0 });
+  });
+
+  it('that sends megabytes at once has its turn like others, and loses nothing', async () => {
+    const { server, port } = await serve(unary(echo), { tuning: { turnBytesMax: 1 } });
+    const socket = await openRaw(port);
+    socket.resume();
+    const parts: Buffer[] = [];
+    for (let i = 0; i < 5000; i++) {
+      parts.push(
+        headers(2 * i + 1, callFields(PATH)),
+        bodyFrame(
+          2 * i + 1,
+          new Uint8Array(105).fill(0, 0, 1).map((_, at) => (at === 4 ? 100 : 0)),
+        ),
+      );
+    }
+    socket.write(Buffer.concat(parts));
+    const client = clientOf(port);
+    while (server.counters.grpc.callsStarted < 5000) {
+      expect(await client.call(PATH, bytes(1))).toMatchObject({ code: 0 });
+    }
+    socket.destroy();
+  });
+});
