@@ -147,9 +147,10 @@ export class NativeConnection {
 
   /** Reads only while the peer has its turn and takes its answers. */
   #regulate(): void {
-    const { writableLength } = this.#socket;
+    const { writableLength, writableNeedDrain } = this.#socket;
+    // Without a 'drain' to come nothing would end the pause.
     const isBehind =
-      writableLength > 0 && writableLength + this.#output.length > this.#place.backlogBytesMax;
+      writableNeedDrain && writableLength + this.#output.length > this.#place.backlogBytesMax;
     const isPaused = (this.#isWaiting || isBehind) && this.#finishedMs === 0;
     if (isPaused === this.#isPaused) return;
     this.#isPaused = isPaused;

@@ -90,6 +90,20 @@ describe('a unary call', () => {
     expect(peer.said()).toEqual([failed(14, 'first')]);
   });
 
+  it('counts only its first answer also while that waits for the caller', () => {
+    const peer = Http2Peer.greeted();
+    peer.send(settings([4, 0]), call(1, '', callFields(HOLD)));
+    peer.held[0]?.reply(Buffer.from('first'));
+    peer.held[0]?.reply(Buffer.from('second'));
+    peer.held[0]?.fail(13, 'third');
+    peer.said();
+    peer.send(windowUpdate(1, 1000));
+    expect(peer.said()).toEqual([
+      'DATA 1 "\\u0000\\u0000\\u0000\\u0000\\u0005first"',
+      'HEADERS 1 grpc-status=0 END',
+    ]);
+  });
+
   it('whose handler throws fails alone, and the exception is logged', () => {
     const peer = Http2Peer.greeted();
     peer.send(call(1, '', callFields('/test.Service/Throw')), call(3, 'x'));
@@ -311,7 +325,9 @@ describe('a message', () => {
     peer.send(headers(5, callFields()), bodyFrame(5, part, 0));
     expect(peer.said()[0]).toMatch(/^HEADERS 5 .*grpc-status=8 .*too many incomplete requests/);
     peer.send(frame('RST_STREAM', 1, 0, uint32(8)), frame('RST_STREAM', 3, 0, uint32(8)));
-    peer.send(headers(7, callFields()), bodyFrame(7, message('y'.repeat(3000))));
+    const whole = message('y'.repeat(3000));
+    peer.send(headers(7, callFields()), bodyFrame(7, whole.subarray(0, 10), 0));
+    peer.send(bodyFrame(7, whole.subarray(10)));
     expect(bodyOf(peer.said())).toBe('y'.repeat(3000));
   });
 });
@@ -356,6 +372,16 @@ describe('a server-streaming call', () => {
     expect(told).toBe(2);
     peer.watched[0]?.end(0, '');
     expect(peer.said()).toEqual([]);
+  });
+
+  it('tells of its end also when its handler ended it', () => {
+    const peer = Http2Peer.greeted();
+    peer.send(call(1, '', callFields(WATCH)));
+    let told = 0;
+    peer.watched[0]?.onClose(() => told++);
+    peer.watched[0]?.end(0, '');
+    peer.connection.lose();
+    expect(told).toBe(1);
   });
 
   it('ends when its reader is too far behind', () => {

@@ -227,6 +227,18 @@ describe('flow control of answers', () => {
     ]);
   });
 
+  it("holds back a small answer too once many have used up the connection's window", () => {
+    const peer = Http2Peer.greeted();
+    const text = 'x'.repeat(16_000);
+    for (let id = 1; id <= 9; id += 2) peer.send(call(id, text));
+    const ends = (lines: string[]): string[] => lines.filter((line) => line.endsWith(' END'));
+    expect(ends(peer.said())).toHaveLength(4);
+    peer.send(windowUpdate(0, 14_489));
+    expect(ends(peer.said())).toHaveLength(0);
+    peer.send(windowUpdate(0, 1));
+    expect(ends(peer.said())).toEqual(['HEADERS 9 grpc-status=0 END']);
+  });
+
   it('resets a stream whose answer would hold back more than the bound', () => {
     const peer = Http2Peer.greeted({ limits: { heldBytesMax: 10 } });
     peer.send(settings([4, 0]), call(1, 'abc'), call(3, 'defg'));

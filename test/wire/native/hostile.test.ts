@@ -4,11 +4,9 @@ import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { RpcMethods, UnaryHandler } from '../../../src/wire/rpc-server.ts';
 import {
-  bodyFrame,
   call,
   callFields,
   describeFrames,
-  headers,
   settings,
   windowUpdate,
 } from '../../support/http2-frames.ts';
@@ -17,6 +15,9 @@ import { openRaw, type StartedNative, startNative } from './native-fixture.ts';
 
 const PATH = '/weir.test.v1.Echo/Say';
 const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
+
+/** Their answers are 12 MB: the system takes 4 MB at most. */
+const CALLS = 3000;
 
 const started: StartedNative[] = [];
 const clients: RawClient[] = [];
@@ -105,23 +106,77 @@ describe('a hostile peer', () => {
   });
 
   it('that sends megabytes at once has its turn like others, and loses nothing', async () => {
-    const { server, port } = await serve(unary(echo), { tuning: { turnBytesMax: 1 } });
+    let bulkCalls = 0;
+    const bulk: UnaryHandler = (_request, unaryCall) => {
+      bulkCalls++;
+      unaryCall.reply(bytes());
+    };
+    const methods = {
+      unary: new Map([
+        [PATH, echo],
+        ['/bulk', bulk],
+      ]),
+    };
+    const { port } = await serve(methods, { tuning: { turnBytesMax: 1 } });
     const socket = await openRaw(port);
     socket.resume();
-    const parts: Buffer[] = [];
-    for (let i = 0; i < 5000; i++) {
-      parts.push(
-        headers(2 * i + 1, callFields(PATH)),
-        bodyFrame(
-          2 * i + 1,
-          new Uint8Array(105).fill(0, 0, 1).map((_, at) => (at === 4 ? 100 : 0)),
-        ),
-      );
-    }
-    socket.write(Buffer.concat(parts));
+    const text = 'x'.repeat(1000);
+    const calls = Array.from({ length: 2000 }, (_, i) =>
+      call(2 * i + 1, text, callFields('/bulk')),
+    );
+    socket.write(Buffer.concat(calls));
     const client = clientOf(port);
-    while (server.counters.grpc.callsStarted < 5000) {
+    while (bulkCalls < 2000) {
       expect(await client.call(PATH, bytes(1))).toMatchObject({ code: 0 });
+    }
+    socket.destroy();
+  });
+
+  it('that keeps its side open after the end is cut off', async () => {
+    const { server, port } = await serve(unary(echo), { tuning: { lingerMs: 30, tickMs: 5 } });
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    socket.on('error', () => {});
+    socket.write('junk');
+    socket.resume();
+    await once(socket, 'end');
+    while (server.connectionCount > 0) await new Promise(setImmediate);
+    socket.destroy();
+  });
+});
+
+describe('a slow reader', () => {
+  it.each([
+    ['while its requests are not read', 1000],
+    ['while its requests are read', 20_000_000],
+  ])('gets every answer, each whole, %s', async (_name, backlogBytesMax) => {
+    const { server, port } = await serve(
+      unary((request, unaryCall) => unaryCall.reply(new Uint8Array(4000).fill(request[0] ?? 0))),
+      { tuning: { backlogBytesMax } },
+    );
+    const socket = await openRaw(port);
+    socket.setNoDelay(true).pause();
+    socket.write(Buffer.concat([settings([4, 0x7fff_ffff]), windowUpdate(0, 0x7ff0_0000)]));
+    // More than the system keeps for a connection, a call at a time: each answer is its own write.
+    for (let i = 0; i < CALLS; i++) {
+      socket.write(call(2 * i + 1, String.fromCharCode(i % 128), callFields(PATH)));
+      await new Promise(setImmediate);
+    }
+    const said: Buffer[] = [];
+    let saidBytes = 0;
+    socket.on('data', (chunk) => {
+      said.push(chunk);
+      saidBytes += chunk.length;
+    });
+    socket.resume();
+    const { http2 } = server.counters;
+    while (http2.streamsClosed < CALLS || saidBytes < http2.bytesSent) {
+      await new Promise(setImmediate);
+    }
+    const bodies = describeFrames(Buffer.concat(said)).filter((line) => line.startsWith('DATA'));
+    expect(bodies).toHaveLength(CALLS);
+    for (const [i, line] of bodies.entries()) {
+      const body = JSON.parse(line.slice(line.indexOf('"'))) as string;
+      expect(body.slice(5)).toBe(String.fromCharCode(i % 128).repeat(4000));
     }
     socket.destroy();
   });
