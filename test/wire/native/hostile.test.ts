@@ -106,9 +106,9 @@ describe('a hostile peer', () => {
   });
 
   it('that sends megabytes at once has its turn like others, and loses nothing', async () => {
-    let bulkCalls = 0;
+    const seen = { bulk: 0 };
     const bulk: UnaryHandler = (_request, unaryCall) => {
-      bulkCalls++;
+      seen.bulk++;
       unaryCall.reply(bytes());
     };
     const methods = {
@@ -126,7 +126,7 @@ describe('a hostile peer', () => {
     );
     socket.write(Buffer.concat(calls));
     const client = clientOf(port);
-    while (bulkCalls < 2000) {
+    while (seen.bulk < 2000) {
       expect(await client.call(PATH, bytes(1))).toMatchObject({ code: 0 });
     }
     socket.destroy();
