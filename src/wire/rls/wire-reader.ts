@@ -8,8 +8,8 @@
 import { MalformedMessage } from './malformed-message.ts';
 import { TextCache } from './text-cache.ts';
 
-/** A tag, as `field number << 3 | wire type`, for fields below 16 a single byte. */
-export const WireType = {
+/** The lower three bits of a tag; the field's number is the rest. */
+const WireType = {
   VARINT: 0,
   FIXED64: 1,
   BYTES: 2,
