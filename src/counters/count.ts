@@ -1,13 +1,18 @@
 /** Arithmetic on counts, the same in every store: never below 0, never beyond COUNT_MAX. */
-import { COUNT_MAX, type Charge, type StoreFailure } from '../limiter/counter-store.ts';
+import { type Charge, COUNT_MAX, type StoreFailure } from '../limiter/counter-store.ts';
 
-/** A group is failed with it when one of its charges names no unit: such a counter has no window. */
+/**
+ * A group is failed with it when one of its charges names no unit: such a counter has no window.
+ */
 export const NO_UNIT: StoreFailure = {
   code: 'refused',
   text: 'charge of a counter without a unit',
 };
 
-/** `count` with `hits` added, kept at COUNT_MAX. Both 0..COUNT_MAX, so the sum cannot round below it. */
+/**
+ * `count` with `hits` added, kept at COUNT_MAX. Both 0..COUNT_MAX, so the sum cannot round below
+ * it.
+ */
 export function addHits(count: number, hits: number): number {
   const sum = count + hits;
   return sum > COUNT_MAX ? COUNT_MAX : sum;

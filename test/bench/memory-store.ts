@@ -1,5 +1,6 @@
 /**
- * The memory store: nanoseconds per charge with 1 k and with 1 M counters, and the longest stall while
+ * The memory store: nanoseconds per charge with 1 k and with 1 M counters, and the longest stall
+ * while
  * 1 M keys are inserted, with and without eviction. The median of many short stretches, so
  * that a busy machine changes it little. Run: node test/bench/memory-store.ts
  */

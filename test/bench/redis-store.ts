@@ -56,7 +56,9 @@ async function saturate(name: string, keys: number, seconds: number, options: Re
   const rate = Math.round(store.charges / took);
   const perCall = (store.charges / store.calls).toFixed(0);
   const perCharge = ((user + system) / store.charges).toFixed(2);
-  console.log(`${name}: ${rate}/s, ${perCharge} µs CPU each, ${perCall} per call, ${failed} failed`);
+  console.log(
+    `${name}: ${rate}/s, ${perCharge} µs CPU each, ${perCall} per call, ${failed} failed`,
+  );
   await store.close();
 }
 
@@ -65,6 +67,9 @@ const server = await startRedis();
 const base = { address: { host: '127.0.0.1', port: server.port }, keyFormat: 'exact' } as const;
 for (const keys of [1, 1000, 100_000]) {
   await saturate(`${keys} keys, 1 call in flight`, keys, seconds, base);
-  await saturate(`${keys} keys, 2 calls in flight`, keys, seconds, { ...base, callsInFlightMax: 2 });
+  await saturate(`${keys} keys, 2 calls in flight`, keys, seconds, {
+    ...base,
+    callsInFlightMax: 2,
+  });
 }
 await server.stop();

@@ -31,18 +31,18 @@ export function stopGroup(...charges: TestCharge[]): ChargeGroup {
   return { ...group(...charges), policy: ChargePolicy.STOP_WHEN_OVER };
 }
 
-/** Resolves with the groups when they are settled; rejects when that happens twice. */
+/** Resolves with the groups when they are settled. Being settled twice is an uncaught error. */
 export function ask(store: CounterStore, groups: ChargeGroup[]): Promise<readonly ChargeGroup[]> {
-  return new Promise((resolve, reject) => {
-    let isSettled = false;
-    store.charge(groups, {
-      settled: (settled) => {
-        if (isSettled) reject(new Error('settled twice'));
-        isSettled = true;
-        resolve(settled);
-      },
-    });
+  const { promise, resolve } = Promise.withResolvers<readonly ChargeGroup[]>();
+  let settled = 0;
+  store.charge(groups, {
+    settled: (its) => {
+      settled += 1;
+      if (settled > 1) throw new Error('settled twice');
+      resolve(its);
+    },
   });
+  return promise;
 }
 
 /** The only charge's reading as `before>after`, or the failure's code. */

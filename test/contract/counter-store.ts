@@ -1,7 +1,7 @@
 /** What every CounterStore must do, as one suite that each adapter's tests run. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Unit, UNIT_NAMES, UNIT_SECONDS } from '../../src/core/rules/unit.ts';
+import { UNIT_NAMES, UNIT_SECONDS, Unit } from '../../src/core/rules/unit.ts';
 import type { WallMs } from '../../src/core/time.ts';
 import {
   type ChargeGroup,
@@ -68,22 +68,21 @@ export function counterStoreContract(name: string, makeRig: () => Promise<Contra
       expect(await askOne(store, { key, hits: 5 })).toBe('1>6');
     });
 
-    test.each(UNIT_SECONDS.slice(1).map((seconds, index) => [UNIT_NAMES[index + 1], seconds, index + 1]))(
-      'tells the end of a window of a %s',
-      async (_, seconds, unit) => {
-        const earliest = await rig.now();
-        const groups = await ask(store, [group({ key: fresh(), unit: unit as Unit })]);
-        const latest = await rig.now();
-        const length = (seconds as number) * 1000;
-        const resetMs = groups[0]?.charges[0]?.resetMs as number;
-        expect(resetMs).toBeGreaterThanOrEqual(1);
-        expect(resetMs).toBeLessThanOrEqual(length);
-        const slack = latest - earliest;
-        const expected = length - (earliest % length);
-        // The charge was made between both looks at the clock; in between a window may have ended.
-        expect((expected - resetMs + length) % length).toBeLessThanOrEqual(slack);
-      },
-    );
+    test.each(
+      UNIT_SECONDS.slice(1).map((seconds, index) => [UNIT_NAMES[index + 1], seconds, index + 1]),
+    )('tells the end of a window of a %s', async (_, seconds, unit) => {
+      const earliest = await rig.now();
+      const groups = await ask(store, [group({ key: fresh(), unit: unit as Unit })]);
+      const latest = await rig.now();
+      const length = seconds * 1000;
+      const resetMs = groups[0]?.charges[0]?.resetMs as number;
+      expect(resetMs).toBeGreaterThanOrEqual(1);
+      expect(resetMs).toBeLessThanOrEqual(length);
+      const slack = latest - earliest;
+      const expected = length - (earliest % length);
+      // The charge was made between both looks at the clock; in between a window may have ended.
+      expect((expected - resetMs + length) % length).toBeLessThanOrEqual(slack);
+    });
 
     test('keeps a count until its window ends, and not longer', async () => {
       const key = fresh();
@@ -163,12 +162,55 @@ export function counterStoreContract(name: string, makeRig: () => Promise<Contra
 
     describe('a group that stops when over', () => {
       const cases: [string, [count: number, limit: number, hits: number][], string[]][] = [
-        ['charges all that fit', [[0, 1, 1], [4, 5, 1]], ['0>1', '4>5']],
-        ['charges only those over', [[5, 5, 1], [1, 5, 1]], ['5>6', '1>1']],
-        ['charges all when all are over', [[5, 5, 1], [7, 5, 2]], ['5>6', '7>9']],
-        ['reads the others', [[0, 5, 1], [5, 5, 1], [2, 5, 0]], ['0>0', '5>6', '2>2']],
-        ['a peek beyond its limit stops the others', [[6, 5, 0], [1, 5, 1]], ['6>6', '1>1']],
-        ['a peek at its limit does not', [[5, 5, 0], [1, 5, 1]], ['5>5', '1>2']],
+        [
+          'charges all that fit',
+          [
+            [0, 1, 1],
+            [4, 5, 1],
+          ],
+          ['0>1', '4>5'],
+        ],
+        [
+          'charges only those over',
+          [
+            [5, 5, 1],
+            [1, 5, 1],
+          ],
+          ['5>6', '1>1'],
+        ],
+        [
+          'charges all when all are over',
+          [
+            [5, 5, 1],
+            [7, 5, 2],
+          ],
+          ['5>6', '7>9'],
+        ],
+        [
+          'reads the others',
+          [
+            [0, 5, 1],
+            [5, 5, 1],
+            [2, 5, 0],
+          ],
+          ['0>0', '5>6', '2>2'],
+        ],
+        [
+          'a peek beyond its limit stops the others',
+          [
+            [6, 5, 0],
+            [1, 5, 1],
+          ],
+          ['6>6', '1>1'],
+        ],
+        [
+          'a peek at its limit does not',
+          [
+            [5, 5, 0],
+            [1, 5, 1],
+          ],
+          ['5>5', '1>2'],
+        ],
       ];
       test.each(cases)('%s', async (_, its, expected) => {
         const keys = its.map(() => fresh());
@@ -201,7 +243,7 @@ export function counterStoreContract(name: string, makeRig: () => Promise<Contra
         ]);
       });
 
-      test('decides on the counters as they were before it, also for a counter named twice', async () => {
+      test('decides on the counters as they were before it, also when one is named twice', async () => {
         const key = fresh();
         const twice = stopGroup({ key, limit: 1 }, { key, limit: 1 });
         expect(readings(await ask(store, [twice]))).toEqual([['0>1', '1>2']]);

@@ -1,6 +1,6 @@
 /**
- * A real Redis of a test's own, on a free port of loopback, without persistence. Killed at the latest
- * with the test process.
+ * A real Redis of a test's own, on a free port of loopback, without persistence. Killed at the
+ * latest with the test process.
  */
 import { connect } from 'node:net';
 import { Child, type Exit } from './child.ts';
@@ -58,7 +58,14 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
   const child = new Child({
     command: [
       redisProgram(),
-      ...['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'],
+      '--port',
+      String(port),
+      '--bind',
+      '127.0.0.1',
+      '--save',
+      '',
+      '--appendonly',
+      'no',
       ...(options.args ?? []),
     ],
     env: process.env,

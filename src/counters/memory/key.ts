@@ -1,6 +1,6 @@
 /**
- * What the memory store does with a key. Both functions lean on how V8 lays out strings; the test of
- * bytes per key fails when that changes.
+ * What the memory store does with a key. Both functions lean on how V8 lays out strings; the test
+ * of bytes per key fails when that changes.
  */
 
 /** A hash of every character: keys of one rule may differ anywhere. About 2 ns per character. */
@@ -14,8 +14,9 @@ export function hashKey(key: string): number {
 }
 
 /**
- * The same text in a string of its own. A key is built by joining parts, some cut out of a request's
- * bytes; kept as it is, it would keep all of them (and twice the length once it is flattened).
+ * The same text in a string of its own. A key is built by joining parts, some cut out of a
+ * request's bytes; kept as it is, it would keep all of them (and twice the length once it is
+ * flattened).
  */
 export function ownString(key: string): string {
   return key.length < 2 ? key : [key.slice(0, 1), key.slice(1)].join('');

@@ -1,15 +1,16 @@
 /**
- * Counters in this process: exact fixed windows by the host's clock, for one replica, for tests, and as
- * the local fallback. Nothing is scanned to expire: a unit's tables are dropped whole when its window
- * rolls, on the first charge after it or by a sweep when nobody charges.
+ * Counters in this process: exact fixed windows by the host's clock, for one replica, for tests,
+ * and as the local fallback. Nothing is scanned to expire: a unit's tables are dropped whole when
+ * its window rolls, on the first charge after it or by a sweep when nobody charges.
  *
  * A clock that goes back: within the window before the current one, the current window is kept (it
- * lasts longer by less than one unit; nothing is lost and nothing counted twice). Further back, a new,
- * empty window begins, since the old counts would otherwise stand still for as long as the step: one
- * limit may then be admitted twice.
+ * lasts longer by less than one unit; nothing is lost and nothing counted twice). Further back, a
+ * new, empty window begins, since the old counts would otherwise stand still for as long as the
+ * step: one limit may then be admitted twice.
  *
  * Bounds: `keysMax` counters and KEY_CHARS_MEAN_MAX characters of keys for each of them on average;
- * beyond either, a new key first evicts from the unit that has most counters (unit-table.ts says which).
+ * beyond either, a new key first evicts from the unit that has most counters (unit-table.ts says
+ * which).
  */
 import { isUnit, UNIT_SECONDS, type Unit } from '../../core/rules/unit.ts';
 import type { DurationMs, WallMs } from '../../core/time.ts';
@@ -52,7 +53,9 @@ export class MemoryCounterStore implements CounterStore {
   readonly #keysMax: number;
   readonly #repeat: Repeat;
   readonly #tables: readonly UnitTable[] = UNIT_SECONDS.map(() => new UnitTable());
-  /** Current window of each unit, from `starts` up to but not including `ends`; 0 and 0 at first. */
+  /**
+   * Current window of each unit, from `starts` up to but not including `ends`; 0 and 0 at first.
+   */
   readonly #starts = new Float64Array(UNIT_SECONDS.length);
   readonly #ends = new Float64Array(UNIT_SECONDS.length);
   #keyCount = 0;
@@ -105,7 +108,7 @@ export class MemoryCounterStore implements CounterStore {
     listener.settled(groups);
   }
 
-  onHealth(): void {
+  onHealth(_listener: (isHealthy: boolean) => void): void {
     // It never changes.
   }
 
@@ -173,7 +176,9 @@ export class MemoryCounterStore implements CounterStore {
     this.#keyChars -= freed.chars;
   }
 
-  /** Begins the window, unless the clock went back by less than one; false when there is no unit. */
+  /**
+   * Begins the window, unless the clock went back by less than one; false when there is no unit.
+   */
   #roll(unit: Unit, now: WallMs): boolean {
     if (!isUnit(unit)) return false;
     const start = Math.floor(now / unitMs(unit)) * unitMs(unit);

@@ -1,13 +1,16 @@
 /**
- * The counters of one unit's current window. Dropping them is one assignment, whatever their number.
+ * The counters of one unit's current window. Dropping them is one assignment, whatever their
+ * number.
  *
- * While there are few, they are one Map. From SPLIT_KEYS on they are spread over SHARDS Maps by a hash,
- * since V8 rehashes a whole Map when it grows: no insertion and no eviction then stalls the process for
- * more than about 1 ms at a million counters, and while there are few no charge pays for the hash.
+ * While there are few, they are one Map. From SPLIT_KEYS on they are spread over SHARDS Maps by a
+ * hash, since V8 rehashes a whole Map when it grows: no insertion and no eviction then stalls the
+ * process for more than about 1 ms at a million counters, and while there are few no charge pays
+ * for the hash.
  *
- * Eviction takes the shards in turn. In a shard the counters with the smallest counts go first, within
- * a power of two the oldest first: forgetting a count near its limit would admit a whole limit again.
- * One pass frees a sixteenth of the shard, so an insertion pays for 16 visited counters on average.
+ * Eviction takes the shards in turn. In a shard the counters with the smallest counts go first,
+ * within a power of two the oldest first: forgetting a count near its limit would admit a whole
+ * limit again. One pass frees a sixteenth of the shard, so an insertion pays for 16 visited
+ * counters on average.
  */
 import { hashKey } from './key.ts';
 

@@ -3,7 +3,8 @@
  *
  * Charges of one counter become a run as long as they only add, or only give back (peeks fit into
  * both): one number on the way out, one back, dealt out in order from the count before the run, so
- * every charge reads what one-by-one calls would have told it. Runs of one counter keep their order.
+ * every charge reads what one-by-one calls would have told it. Runs of one counter keep their
+ * order.
  *
  * Order: all groups that are charged whatever the others say, as given; then the groups of policy
  * STOP_WHEN_OVER with several charges, as given. All groups of a batch are unanswered at the same
@@ -192,7 +193,10 @@ export class ChargeBatch {
     return failure;
   }
 
-  /** Passes over the group whose turn it is, before the reply: nobody waits for its readings any more. */
+  /**
+   * Passes over the group whose turn it is, before the reply: nobody waits for its readings any
+   * more.
+   */
   skip({ charges }: ChargeGroup): void {
     for (const { hits } of charges) {
       const run = this.#runs[this.#dealt] as Run;

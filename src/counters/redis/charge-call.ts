@@ -1,6 +1,7 @@
 /**
- * A call in flight: a batch and the entries that wait for it, oldest first. An entry whose time is up
- * leaves before the reply; the batch then passes over its charges, since its caller may use them again.
+ * A call in flight: a batch and the entries that wait for it, oldest first. An entry whose time is
+ * up leaves before the reply; the batch then passes over its charges, since its caller may use them
+ * again.
  */
 import type { MonotonicMs } from '../../core/time.ts';
 import type { StoreFailure } from '../../limiter/counter-store.ts';

@@ -1,7 +1,7 @@
 /**
- * Groups that wait for their call, oldest first. What one `charge` brought stays together as an entry,
- * so that its listener is called once; an entry that has more charges than one call may carry is cut
- * into parts that report to the entry's listener together.
+ * Groups that wait for their call, oldest first. What one `charge` brought stays together as an
+ * entry, so that its listener is called once; an entry that has more charges than one call may
+ * carry is cut into parts that report to the entry's listener together.
  */
 import type { MonotonicMs } from '../../core/time.ts';
 import type { ChargeGroup, ChargeListener, StoreFailure } from '../../limiter/counter-store.ts';
@@ -75,8 +75,8 @@ export function chargesOf(groups: readonly ChargeGroup[]): number {
 }
 
 /**
- * Cuts the entry into parts of at most `chargesMax` charges, except that a group stays whole. When the
- * last part has settled, the entry's listener is told.
+ * Cuts the entry into parts of at most `chargesMax` charges, except that a group stays whole. When
+ * the last part has settled, the entry's listener is told.
  */
 export function partsOf(entry: Entry, chargesMax: number): Entry[] {
   const slices: ChargeGroup[][] = [[]];

@@ -1,10 +1,10 @@
 /**
- * One connection to one Redis, kept up for as long as the store lives. Nothing waits in it: while it is
- * not ready a call is refused at once, and calls that were sent when it is lost fail at once, since
- * whether they were carried out is unknown and sending them again could charge twice.
+ * One connection to one Redis, kept up for as long as the store lives. Nothing waits in it: while
+ * it is not ready a call is refused at once, and calls that were sent when it is lost fail at once,
+ * since whether they were carried out is unknown and sending them again could charge twice.
  *
- * ioredis says `ready` of a peer that hangs. `silenceMaxMs` finds that out: a connection that owes a
- * reply and stays silent is dropped, also in the middle of its handshake.
+ * ioredis says `ready` of a peer that hangs. `silenceMaxMs` finds that out: a connection that owes
+ * a reply and stays silent is dropped, also in the middle of its handshake.
  */
 import { Redis } from 'ioredis';
 import { redisErrorRow } from './redis-errors.ts';
@@ -14,6 +14,9 @@ import { loadScript } from './scripts/load.ts';
 const RETRY_FIRST_MS = 50;
 /** A peer that does not close its side after ours is left behind after this. */
 const DISCONNECT_MS = 100;
+/** States of ioredis in which there is a socket to close. */
+const CONNECTED: ReadonlySet<string> = new Set(['connecting', 'connect', 'ready']);
+const CLOSED = 'closed before it was ready';
 
 export interface CallListener {
   replied(reply: readonly unknown[]): void;
@@ -30,6 +33,8 @@ export class RedisConnection {
   #isClosed = false;
   #readyCount = 0;
   #lastError = 'no answer yet';
+  /** Settles the promise of `start`; settling it again does nothing. */
+  #endStart: (failure: string | null) => void = () => {};
 
   constructor(options: CompleteRedisOptions, onChange: (isReady: boolean) => void) {
     this.#options = options;
@@ -52,57 +57,48 @@ export class RedisConnection {
     redis.on('ready', () => this.#becameReady(redis));
     redis.on('close', () => this.#wasLost());
     redis.on('error', (error: Error) => this.#failed(error));
-    const { startMaxMs, address } = this.#options;
-    const started = new Promise<void>((resolve, reject) => {
-      const late = setTimeout(() => {
-        const text = `redis ${addressText(address)} was not ready in ${startMaxMs} ms`;
-        reject(new Error(`${text}: ${this.#lastError}`));
-      }, startMaxMs);
-      redis.once('ready', () => {
-        clearTimeout(late);
-        resolve();
-      });
-      redis.once('end', () => {
-        clearTimeout(late);
-        reject(new Error(`redis ${addressText(address)}: closed before it was ready`));
-      });
-    });
-    // The caller's promise tells the failure; ioredis keeps trying by its own.
+    const started = this.#firstReady();
+    // The promise above tells a failure; ioredis keeps trying on its own.
     redis.connect().catch(() => {});
     return started;
   }
 
-  /** Calls the charge script: number of keys, keys, arguments. */
-  call(args: readonly (string | number)[], listener: CallListener): void {
-    const redis = this.#redis;
-    if (redis === null || !this.#isReady) {
-      listener.failed(null);
-      return;
-    }
-    redis.callBuffer('evalsha', [this.#script.sha, ...args]).then(
-      (reply) => listener.replied(reply as unknown[]),
-      (error: unknown) => this.#callFailed(error, args, listener),
-    );
+  #firstReady(): Promise<void> {
+    const { startMaxMs, address } = this.#options;
+    const name = `redis ${addressText(address)}`;
+    return new Promise<void>((resolve, reject) => {
+      const late = setTimeout(() => {
+        this.#endStart(`${name} was not ready in ${startMaxMs} ms: ${this.#lastError}`);
+      }, startMaxMs);
+      this.#endStart = (failure) => {
+        clearTimeout(late);
+        if (failure === null) resolve();
+        else reject(new Error(failure === CLOSED ? `${name}: ${CLOSED}` : failure));
+      };
+    });
   }
 
-  #callFailed(error: unknown, args: readonly (string | number)[], listener: CallListener): void {
-    const refusal = refusalOf(error);
-    if (refusal === null || !redisErrorRow(refusal).isRetried) {
+  /** Calls the charge script: number of keys, keys, arguments. There must have been a start. */
+  call(args: readonly (string | number)[], listener: CallListener): void {
+    const failed = (error: unknown) => {
+      const refusal = refusalOf(error);
       this.noteRefusal(refusal);
       listener.failed(refusal);
-      return;
-    }
-    // NOSCRIPT: nothing was carried out. EVAL runs the script and keeps it, whatever flushes it.
-    (this.#redis as Redis).callBuffer('eval', [this.#script.text, ...args]).then(
-      (reply) => listener.replied(reply as unknown[]),
-      (again: unknown) => {
-        this.noteRefusal(refusalOf(again));
-        listener.failed(refusalOf(again));
-      },
-    );
+    };
+    const replied = (reply: unknown) => listener.replied(reply as unknown[]);
+    const redis = this.#redis as Redis;
+    redis.callBuffer('evalsha', [this.#script.sha, ...args]).then(replied, (error: unknown) => {
+      const refusal = refusalOf(error);
+      if (refusal === null || !redisErrorRow(refusal).isRetried) {
+        failed(error);
+        return;
+      }
+      // NOSCRIPT: nothing was carried out. EVAL runs the script and keeps it, whatever flushes it.
+      redis.callBuffer('eval', [this.#script.text, ...args]).then(replied, failed);
+    });
   }
 
-  /** Gives the connection up when the refusal says that another one may do better. */
+  /** Gives the connection up when the refusal, null for none, says that another may do better. */
   noteRefusal(refusal: string | null): void {
     if (refusal !== null && redisErrorRow(refusal).isReconnected && this.#isReady) {
       this.#event('error', refusal);
@@ -114,10 +110,14 @@ export class RedisConnection {
   close(): Promise<void> {
     const redis = this.#redis;
     this.#isClosed = true;
-    if (redis === null || redis.status === 'end') return Promise.resolve();
+    this.#endStart(CLOSED);
+    if (redis === null) return Promise.resolve();
+    // Between two attempts to connect there is nothing to await: ioredis would never say `end`.
+    const isUp = CONNECTED.has(redis.status);
     return new Promise((resolve) => {
-      redis.once('end', () => resolve());
+      if (isUp) redis.once('end', resolve);
       redis.disconnect();
+      if (!isUp) resolve();
     });
   }
 
@@ -126,6 +126,7 @@ export class RedisConnection {
     this.#isReady = true;
     // Only saves the first call a round trip: should it fail, that call brings the script along.
     redis.call('script', ['LOAD', this.#script.text]).catch(() => {});
+    this.#endStart(null);
     this.#event('ready', 'connected');
     this.#onChange(true);
   }

@@ -1,12 +1,13 @@
 /**
  * Counters in one Redis, shared by every replica.
  *
- * Group commit: while a call is in flight, groups gather; when its reply is here, they all go as the
- * next call. The busier the service, the larger the calls and the fewer of them per charge.
+ * Group commit: while a call is in flight, groups gather; when its reply is here, they all go as
+ * the next call. The busier the service, the larger the calls and the fewer of them per charge.
  *
  * Deadlines: each group is answered within `timeoutMs` of its `charge`, whatever Redis does. A call
- * that is late still holds its place: nothing more is sent to a peer that does not answer, so that one
- * that hangs and wakes up has at most `callsInFlightMax` calls to carry out that nobody waits for.
+ * that is late still holds its place: nothing more is sent to a peer that does not answer, so that
+ * one that hangs and wakes up has at most `callsInFlightMax` calls to carry out that nobody waits
+ * for.
  */
 import type { DurationMs } from '../../core/time.ts';
 import type {
@@ -20,8 +21,8 @@ import { ChargeCall } from './charge-call.ts';
 import { ChargeQueue, chargesOf, type Entry, failEntry, partsOf } from './charge-queue.ts';
 import { RedisConnection } from './redis-connection.ts';
 import { failureOf } from './redis-errors.ts';
-import { addressText, type CompleteRedisOptions, completeOptions } from './redis-options.ts';
 import type { RedisStoreOptions } from './redis-options.ts';
+import { addressText, type CompleteRedisOptions, completeOptions } from './redis-options.ts';
 
 export class RedisCounterStore implements CounterStore {
   readonly name = 'redis';
@@ -49,10 +50,15 @@ export class RedisCounterStore implements CounterStore {
     this.#options = completeOptions(options);
     const { timeoutMs, groupsQueuedMax } = this.#options;
     const address = addressText(this.#options.address);
-    const failure = (code: StoreFailure['code'], text: string) => ({ code, text });
-    this.#unavailable = failure('unavailable', `redis ${address}: no connection`);
-    this.#timedOut = failure('timeout', `redis ${address}: no reply in ${timeoutMs} ms`);
-    this.#overloaded = failure('overloaded', `redis: ${groupsQueuedMax} requests wait already`);
+    this.#unavailable = { code: 'unavailable', text: `redis ${address}: no connection` };
+    this.#timedOut = {
+      code: 'timeout',
+      text: `redis ${address}: no reply in ${timeoutMs} ms`,
+    };
+    this.#overloaded = {
+      code: 'overloaded',
+      text: `redis: ${groupsQueuedMax} requests wait already`,
+    };
     this.#connection = new RedisConnection(this.#options, (isReady) => this.#changed(isReady));
   }
 
@@ -60,7 +66,7 @@ export class RedisCounterStore implements CounterStore {
     return this.#connection.isReady && this.#closing === null;
   }
 
-  /** Charges sent. */
+  /** Charges put into calls. */
   get charges(): number {
     return this.#charges;
   }
@@ -158,7 +164,6 @@ export class RedisCounterStore implements CounterStore {
   };
 
   #flush(): void {
-    if (!this.#connection.isReady) this.#failQueue();
     while (this.#inFlight.length < this.#options.callsInFlightMax) {
       const first = this.#queue.peek();
       if (first === undefined) return;
@@ -237,12 +242,6 @@ export class RedisCounterStore implements CounterStore {
   }
 
   #changed(isReady: boolean): void {
-    if (!isReady) this.#failQueue();
     for (const listener of this.#healthListeners) listener(isReady);
-  }
-
-  #failQueue(): void {
-    while (this.#queue.peek() !== undefined) failEntry(this.#queue.shift(), this.#unavailable);
-    this.#idle();
   }
 }

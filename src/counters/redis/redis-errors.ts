@@ -1,6 +1,6 @@
 /**
- * Errors that Redis answers with, as data: the first word of the text decides. Whatever has no row is
- * refused as it stands. Errors of the connection itself have no such word and are `unavailable`.
+ * Errors that Redis answers with, as data: the first word of the text decides. Whatever has no row
+ * is refused as it stands. Errors of the connection itself have no such word and are `unavailable`.
  */
 import type { StoreFailure, StoreFailureCode } from '../../limiter/counter-store.ts';
 

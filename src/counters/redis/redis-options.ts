@@ -1,4 +1,7 @@
-/** What the Redis store is told. Everything has a default but where Redis is and how keys are written. */
+/**
+ * What the Redis store is told. Everything has a default but where Redis is and how keys are
+ * written.
+ */
 import type { DurationMs, MonotonicMs, WallMs } from '../../core/time.ts';
 
 export type RedisAddress =
@@ -17,7 +20,9 @@ export interface RedisStoreOptions {
   readonly username?: string;
   readonly password?: string;
   readonly db?: number;
-  /** `reference`: the store appends the window's start, by `now`, and sets a TTL with each charge. */
+  /**
+   * `reference`: the store appends the window's start, by `now`, and sets a TTL with each charge.
+   */
   readonly keyFormat: 'exact' | 'reference';
   /** Each group is answered within this, counted from `charge`. */
   readonly timeoutMs?: DurationMs;

@@ -19,7 +19,8 @@ async function makeRig(keyFormat: 'exact' | 'reference'): Promise<ContractRig> {
     store,
     now,
     reach: async (time) => {
-      for (let left = time - (await now()); left > 0; left = time - (await now())) await pause(left);
+      for (let left = time - (await now()); left > 0; left = time - (await now()))
+        await pause(left);
     },
     vectorsLast: true,
     close: async () => {

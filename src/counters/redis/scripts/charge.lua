@@ -1,28 +1,32 @@
 -- One batch of charges, as one atomic step.
 --
 -- First the runs: each adds to, takes from or reads one counter, in order. Then the vectors: groups
--- that are made whole, or, when one of their charges would pass its limit, only in those that would.
+-- that are made whole, or, when one of their charges would pass its limit, only in those that
+-- would.
 --
 -- KEYS  the counter of each run, runs of one unit together; then of each charge of each vector.
 -- ARGV  1        '' for exact windows, else the seconds added to each TTL (reference's keys)
 --       2        sections S; then S pairs: seconds of the unit, runs of that unit
 --       then     for each run its hits: above 0 added, below 0 given back, 0 read
 --       then     vectors V; for each: charges M, then M triples: seconds of the unit, hits, limit
--- Reply integers: this server's clock in ms; for each run the count before it; for each charge of each
---       vector the count before it and after it. A negative one, -e, stands for the e-th of the error
---       texts that follow the integers: the counter is no counter (WRONGTYPE), or not writable.
---       Counts beyond 2^52 are sent as text: the client's parser of integers rounds near 2^53.
--- Cost  one TIME, one INCRBY per run, a PEXPIREAT for each new counter (EXPIRE for every charge with
+-- Reply integers: this server's clock in ms; for each run the count before it; for each charge of
+--       each vector the count before it and after it. A negative one, -e, stands for the e-th of
+--       the error texts that follow the integers: the counter is no counter (WRONGTYPE), or not
+--       writable. Counts beyond 2^52 are sent as text: the client rounds integers near 2^53.
+-- Cost  one TIME, one INCRBY per run, a PEXPIREAT for each new counter (EXPIRE for every charge
+-- with
 --       the reference's keys), and one PTTL. Bounded by the caller's charges per call.
 --
--- Exact windows. A counter expires with its window, so a counter that is there belongs to the current
--- window. Redis expires a key when its clock is past the given ms, so the last ms of the window is the
--- one to give; in that very ms Redis would delete the key at once, so the next one is given, and in the
--- first ms of a window such a leftover is deleted by hand.
--- A counter without a TTL, or with one beyond its window, is not ours (an operator's SET, a restored
--- dump): one counter per call, chosen by the clock's microseconds, is checked and mended.
+-- Exact windows. A counter expires with its window, so a counter that is there belongs to the
+-- current window. Redis still shows a key at the very ms it expires at, and deletes one at once
+-- whose expiry is not ahead: the window's end, which is the next one's first ms, is the only time
+-- to give that loses nothing. What is left over there is known by its TTL of 0, and deleted by hand
+-- (for a few ms, since Redis 7.0 looks at its clock before the script does).
+-- A counter without a TTL, or with one beyond its window, is not ours (an operator's SET, a
+-- restored dump): one counter per call, chosen by the clock's microseconds, is checked and mended.
 
 local COUNT_MAX = 9007199254740991
+local LEFTOVER_MS = 3
 local INTEGER_MAX = 4503599627370496
 -- A counter is picked out of at least this many, so that small calls seldom pay for the check.
 local MEND_AMONG_MIN = 16
@@ -56,11 +60,10 @@ local function windowOf(seconds)
     local length = seconds * 1000
     local rest = length - now % length
     if isExact then
-      local at = rest == 1 and now + 1 or now + rest - 1
-      window = { command = 'PEXPIREAT', at = string.format('%.0f', at), length = length }
-      window.isFirstMs = rest == length
+      window = { command = 'PEXPIREAT', at = string.format('%.0f', now + rest), length = length }
+      window.hasLeftovers = length - rest < LEFTOVER_MS
     else
-      window = { command = 'EXPIRE', at = string.format('%.0f', seconds + ARGV[1]), isFirstMs = false }
+      window = { command = 'EXPIRE', at = string.format('%.0f', seconds + ARGV[1]) }
     end
     windows[seconds] = window
   end
@@ -126,13 +129,13 @@ local run = 0
 local mended = isExact and 1 + micros % math.max(#KEYS, MEND_AMONG_MIN) or 0
 for section = 1, sections do
   local window = windowOf(tonumber(ARGV[1 + 2 * section]))
-  local isFirstMs = window.isFirstMs
+  local hasLeftovers = window.hasLeftovers
   for _ = 1, tonumber(ARGV[2 + 2 * section]) do
     run = run + 1
     at = at + 1
     local key, text = KEYS[run], ARGV[at]
     local hits = tonumber(text)
-    if isFirstMs then dropLeftover(key) end
+    if hasLeftovers then dropLeftover(key) end
     if hits > 0 then
       answer(1 + run, add(key, hits, text, window))
     elseif hits < 0 then
@@ -144,12 +147,13 @@ for section = 1, sections do
   end
 end
 
--- A vector's charges, read: which of them would pass their limit, and whether one could not be read.
+-- A vector's charges, read: which of them would pass their limit, and whether one could not be
+-- read.
 local function readVector(first, charges)
   local over, isAnyOver, isBroken = {}, false, false
   for charge = 1, charges do
     local key, values = KEYS[first + charge], at + 3 * (charge - 1)
-    if windowOf(tonumber(ARGV[values + 1])).isFirstMs then dropLeftover(key) end
+    if windowOf(tonumber(ARGV[values + 1])).hasLeftovers then dropLeftover(key) end
     local hits, count = tonumber(ARGV[values + 2]), read(key)
     local after = math.min(count + hits, COUNT_MAX)
     over[charge] = hits >= 0 and after > tonumber(ARGV[values + 3])

@@ -1,4 +1,6 @@
-/** Reads the scripts that lie beside this file. The only place of the counters that touches files. */
+/**
+ * Reads the scripts that lie beside this file. The only place of the counters that touches files.
+ */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
