@@ -46,12 +46,12 @@ const KEEPALIVE_MS = 120_000;
 const KEEPALIVE_TIMEOUT_MS = 20_000;
 
 const wallNow = (): number => Date.now();
+const writeLog = (line: string): void => void process.stderr.write(line);
 const monotonicNow = (): number => performance.now();
 
 export function compose(settings: Settings): { service: Service; logger: Logger } {
   const { level, format } = settings.log;
-  const write = (line: string): void => void process.stderr.write(line);
-  const logger = new Logger({ level, format, write, now: wallNow });
+  const logger = new Logger({ level, format, write: writeLog, now: wallNow });
   const telemetry = new Telemetry({
     bounds: settings.metrics,
     responseTimeAsMs: settings.metrics.responseTimeAsMs,

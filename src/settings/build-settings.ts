@@ -7,7 +7,6 @@ import type {
   GrpcListener,
   GrpcTls,
   LimitsSettings,
-  LogLevelName,
   MetricsSettings,
   RedisSettings,
   RequestBounds,
@@ -21,7 +20,7 @@ import type { Values } from './table.ts';
 export interface Findings {
   readonly values: Values;
   /** True when the environment holds the variable, not empty. */
-  isSet(name: keyof Values): boolean;
+  readonly isSet: (name: keyof Values) => boolean;
   readonly problems: string[];
   readonly notes: string[];
 }
@@ -50,7 +49,7 @@ export function buildSettings(findings: Findings): Settings {
     response: responseOf(values),
     metrics: metricsOf(findings),
     log: {
-      level: (values.LOG_LEVEL === 'WARNING' ? 'WARN' : values.LOG_LEVEL) as LogLevelName,
+      level: (values.LOG_LEVEL === 'WARNING' ? 'WARN' : values.LOG_LEVEL),
       format: values.LOG_FORMAT,
     },
     bounds: boundsOf(values),

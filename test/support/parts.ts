@@ -72,13 +72,3 @@ function describeAbsent(name: string, reason: string): void {
     });
   });
 }
-
-/** Tests against a real Redis: `body` gets where to start it from. */
-export function describeWithRedis(
-  name: string,
-  body: (redis: Exclude<RedisPart, { kind: 'absent' }>) => void,
-): void {
-  const { redis } = readParts();
-  if (redis.kind === 'absent') describeAbsent(name, redis.reason);
-  else describe(name, () => body(redis));
-}

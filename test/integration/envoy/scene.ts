@@ -62,5 +62,8 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
     ...Object.fromEntries(upstreams.map(([name, upstream]) => [name, [upstream.port]])),
   };
   const bootstrap = testBootstrap(options.bootstrap, ports);
-  return new Scene(await Envoy.start(options.envoyPath, bootstrap), service);
+  const envoy = await Envoy.start(options.envoyPath, bootstrap);
+  // Until its first health check Envoy asks nobody, and lets requests pass.
+  await envoy.statIs('cluster.weir.membership_healthy', (healthy) => healthy === 1);
+  return new Scene(envoy, service);
 }

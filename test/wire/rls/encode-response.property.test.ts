@@ -3,7 +3,7 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../../src/core/rules/limits-file.ts';
-import { isUnit, type Unit } from '../../../src/core/rules/unit.ts';
+import { isUnit } from '../../../src/core/rules/unit.ts';
 import type { Answer, Code, Status } from '../../../src/core/verdict/answer.ts';
 import { RateLimitResponseSchema } from '../../../src/gen/envoy/service/ratelimit/v3/rls_pb.ts';
 import { encodeRateLimitResponse } from '../../../src/wire/rls/encode-response.ts';
@@ -13,7 +13,7 @@ import { toHex } from './wire-bytes.ts';
 const code = fc.constantFrom<Code>(0, 1, 2);
 const unit = fc.integer({ min: 1, max: 7 }).map((value) => {
   if (!isUnit(value)) throw new RangeError(`${value} is no unit`);
-  return value as Unit;
+  return value;
 });
 const uint32 = fc.oneof(fc.nat({ max: 300 }), fc.nat({ max: 2 ** 32 - 1 }));
 const text = fc.oneof(

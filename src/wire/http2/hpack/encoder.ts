@@ -6,8 +6,6 @@
 import { encodeHuffman, huffmanLength } from './huffman.ts';
 import { STATIC_FIELDS } from './tables.ts';
 
-/** A size update to 0: "this side uses no dynamic table". */
-export const NO_TABLE = 0x20;
 /** Integers here are lengths and static indexes: five continuation bytes hold any of them. */
 const INTEGER_BYTES_MAX = 6;
 
