@@ -4,7 +4,7 @@
  * order, is the one that is wrong.
  */
 import { compositeKey } from '../core/rules/rule-node.ts';
-import type { ParsedLimits, Place } from './parse-limits.ts';
+import type { ParsedLimits, Place } from './parsed-limits.ts';
 import type { Problem } from './problem.ts';
 
 /** A file of the set: parsed when its text is new, else looked into only where it must be. */

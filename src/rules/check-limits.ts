@@ -5,7 +5,8 @@
 import { type DomainClaim, problemsAcross } from './across-files.ts';
 import { fingerprint } from './fingerprint.ts';
 import type { LimitsFile } from './limits-directory.ts';
-import { type ParsedLimits, parseLimits } from './parse-limits.ts';
+import { parseLimits } from './parse-limits.ts';
+import type { ParsedLimits } from './parsed-limits.ts';
 import { isError, type Problem } from './problem.ts';
 
 /** What is remembered of a file that had no error. */

@@ -9,7 +9,7 @@ import { isUnit, unitFromName } from '../core/rules/unit.ts';
 import { isWildcard } from '../core/rules/wildcard.ts';
 import type { ProblemList } from './problem-list.ts';
 import type { TreeMap, TreeValue } from './tree.ts';
-import type { TreePlaces } from './tree-places.ts';
+import type { Places } from './tree-places.ts';
 import { isTreeMap } from './tree-reader.ts';
 
 export const UNIT_CHOICES = 'second, minute, hour, day, week, month or year';
@@ -19,11 +19,13 @@ export class DescriptorReader {
   readonly descriptors: DescriptorConfig[] = [];
   /** Index in the file's own `descriptors:` of each descriptor of depth 0 that was read. */
   readonly topIndexes: number[] = [];
-  readonly #places: TreePlaces;
+  readonly #places: Places;
   readonly #problems: ProblemList;
   readonly #path: (string | number)[] = [];
+  /** Composite keys of depth 0: the list may come in pieces. */
+  readonly #topSeen = new Set<string>();
 
-  constructor(places: TreePlaces, problems: ProblemList) {
+  constructor(places: Places, problems: ProblemList) {
     this.#places = places;
     this.#problems = problems;
   }
@@ -31,9 +33,9 @@ export class DescriptorReader {
   /** Reads `descriptors:` of the file or of a descriptor; `parentKey` is its composite key and a dot. */
   readList(list: TreeValue | undefined, parentKey: string, depth = 0): void {
     if (!Array.isArray(list)) return;
-    const seen = new Set<string>();
+    const seen = depth === 0 ? this.#topSeen : new Set<string>();
     this.#path.push('descriptors');
-    for (const [index, item] of (list as TreeValue[]).entries()) {
+    for (const [index, item] of list.entries()) {
       if (!isTreeMap(item)) continue;
       if (depth === 0) this.topIndexes.push(index);
       this.#path.push(index);
@@ -108,7 +110,7 @@ export class DescriptorReader {
     const own = textOf(name);
     const names: string[] = [];
     this.#path.push('replaces');
-    for (const [index, item] of (replaces as TreeValue[]).entries()) {
+    for (const [index, item] of replaces.entries()) {
       if (!isTreeMap(item)) continue;
       const replaced = textOf(item['name']);
       this.#path.push(index);
@@ -124,7 +126,7 @@ export class DescriptorReader {
   }
 
   #readMetadata(value: TreeValue | undefined): JsonObject | null {
-    return isTreeMap(value) ? (value as JsonObject) : null;
+    return isTreeMap(value) ? value : null;
   }
 
   #duplicate(composite: string): void {

@@ -1,7 +1,7 @@
 /** Reads `metadata`: any YAML, turned into what JSON (and a protobuf Struct) can hold. */
 import { isMap, isScalar, isSeq, type Node, type Pair, type Scalar } from 'yaml';
 import type { JsonValue } from '../core/rules/limits-file.ts';
-import type { NodeWalk } from './node-walk.ts';
+import { type NodeWalk, scalarText } from './node-walk.ts';
 
 /** Keys keep their raw text; numbers become doubles; infinities and NaN are an error. */
 export function readFree(walk: NodeWalk, node: Node | null): JsonValue {
@@ -24,7 +24,7 @@ function readPair(walk: NodeWalk, pair: Pair<Node | null, Node | null>): [string
   const key = walk.deref(pair.key);
   if (key !== null && !isScalar(key))
     walk.error(pair.key, 'error parsing metadata: a key must be text');
-  const text = isScalar(key) ? String(key.value ?? '') : '';
+  const text = isScalar(key) ? scalarText(key.value) : '';
   return [text, readFree(walk, pair.value)];
 }
 

@@ -46,7 +46,7 @@ export class NodeWalk {
 
   /** The meaning of a scalar; one that contradicts its tag is an error and reads as null. */
   resolve(node: Scalar): Resolved {
-    const text = String(node.value ?? '');
+    const text = scalarText(node.value);
     const resolved = resolveScalar({ text, isPlain: node.type === 'PLAIN', tag: node.tag });
     if (resolved !== null) return resolved;
     const tag = (node.tag as string).replace(/^.*:/, '!!');
@@ -110,4 +110,10 @@ export function printed(walk: NodeWalk, node: Node | null): string {
 
 export function offsetOf(node: Node | null): number {
   return node?.range?.[0] ?? 0;
+}
+
+/** A scalar's value as its text; '' for null. */
+export function scalarText(value: unknown): string {
+  if (typeof value === 'string') return value;
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
 }

@@ -6,43 +6,33 @@
  * first, because what is left of it would only produce false alarms; the other stages all run.
  */
 import { isMap, type Node } from 'yaml';
-import type { DomainConfig } from '../core/rules/limits-file.ts';
 import { DescriptorReader } from './descriptor-reader.ts';
 import { LOADING, NodeWalk } from './node-walk.ts';
-import type { Problem } from './problem.ts';
+import { parseInPieces } from './parse-in-pieces.ts';
+import type { ParsedLimits, Place } from './parsed-limits.ts';
 import { ProblemList } from './problem-list.ts';
 import { checkShape } from './shape-check.ts';
-import type { TreeMap } from './tree.ts';
+import { domainOf } from './tree.ts';
 import { TreePlaces } from './tree-places.ts';
 import { TreeReader } from './tree-reader.ts';
 import { type AliasTargets, aliasTargets } from './yaml-aliases.ts';
 import { readYaml } from './yaml-text.ts';
 
-export interface Place {
-  /** From 1. */
-  readonly line: number;
-  /** From 1. */
-  readonly column: number;
-}
-
-export interface ParsedLimits {
-  readonly file: string;
-  /** In the reference's order: text, keys, types, rules. */
-  readonly problems: readonly Problem[];
-  /** The domain the file names, also when it has errors; null when it could not be read. */
-  readonly domain: string | null;
-  /** Null when there are errors. */
-  readonly config: DomainConfig | null;
-  readonly domainPlace: Place;
-  /** Where each descriptor of depth 0 stands, in order: for duplicates across files. */
-  readonly topPlaces: readonly Place[];
-}
-
 const START: Place = { line: 1, column: 1 };
+
+/** Characters from which a file is read in pieces: below it, all its YAML nodes take some 5 MB. */
+const PIECES_FROM = 64 * 1024;
 
 /** `file` is only used to name the place of problems. */
 export function parseLimits(file: string, text: string): ParsedLimits {
-  const yaml = readYaml(text.startsWith('\ufeff') ? text.slice(1) : text);
+  const yaml = text.startsWith('\ufeff') ? text.slice(1) : text;
+  const inPieces = yaml.length < PIECES_FROM ? null : parseInPieces(file, yaml);
+  return inPieces ?? parseWhole(file, yaml);
+}
+
+/** As `parseLimits`, with all YAML nodes in memory at once. */
+export function parseWhole(file: string, text: string): ParsedLimits {
+  const yaml = readYaml(text);
   const problems = new ProblemList(file, yaml.lines);
   for (const { offset, message, referenceLine } of yaml.faults) {
     const reference = `${LOADING}${referenceLine}${message}`;
@@ -92,11 +82,6 @@ function readTree(file: string, { root, aliases, problems }: Nodes): ParsedLimit
     domainPlace: placeAt(['domain']),
     topPlaces: reader.topIndexes.map((index) => placeAt(['descriptors', index])),
   };
-}
-
-function domainOf(tree: TreeMap): string | null {
-  const { domain } = tree;
-  return typeof domain === 'string' && domain !== '' ? domain : null;
 }
 
 /** The domain of a text that is broken further down; its other problems would be false alarms. */

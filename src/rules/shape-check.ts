@@ -9,14 +9,14 @@ import { EXPECTED, fieldOf } from './fields.ts';
 import { LOADING } from './node-walk.ts';
 import type { Path, ProblemList } from './problem-list.ts';
 import type { TreeMap, TreeValue } from './tree.ts';
-import type { TreePlaces } from './tree-places.ts';
+import type { Places } from './tree-places.ts';
 
 const validate = new Ajv({ allErrors: true, allowUnionTypes: true }).compile(schema);
 
 const TYPE_KEYWORDS = new Set(['type', 'minimum', 'maximum']);
 
 /** Reports every value of a wrong type or out of bounds that no earlier error explains. */
-export function checkShape(tree: TreeMap, places: TreePlaces, problems: ProblemList): void {
+export function checkShape(tree: TreeMap, places: Places, problems: ProblemList): void {
   if (validate(tree)) return;
   for (const error of validate.errors as ErrorObject[]) {
     if (!TYPE_KEYWORDS.has(error.keyword)) continue;

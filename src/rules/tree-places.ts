@@ -7,7 +7,13 @@ import { offsetOf } from './node-walk.ts';
 import type { Path } from './problem-list.ts';
 import type { AliasTargets } from './yaml-aliases.ts';
 
-export class TreePlaces {
+/** Where parts of a tree stand. */
+export interface Places {
+  /** Offset of the node at `path`, or of the nearest one above it that exists. */
+  offsetOf(path: Path): number;
+}
+
+export class TreePlaces implements Places {
   readonly #root: Node | null;
   readonly #aliases: AliasTargets;
 
@@ -16,7 +22,6 @@ export class TreePlaces {
     this.#aliases = aliases;
   }
 
-  /** Offset of the node at `path`, or of the nearest one above it that exists. */
   offsetOf(path: Path): number {
     let node = this.#root;
     for (const step of path) {

@@ -16,7 +16,7 @@ import {
 } from 'yaml';
 import { EXPECTED, type Field, fieldOf, homeOf, type Level } from './fields.ts';
 import { readFree } from './free-value.ts';
-import { LOADING, type NodeWalk, printed } from './node-walk.ts';
+import { LOADING, type NodeWalk, printed, scalarText } from './node-walk.ts';
 import type { TreeMap, TreeValue } from './tree.ts';
 
 /** One key of a map, after merges. */
@@ -44,6 +44,14 @@ export class TreeReader {
     const message = `a limits file must be a map with a domain, not ${found}`;
     this.#walk.error(root, message, `${LOADING}unmarshal errors:`);
     return null;
+  }
+
+  /** A part of the root's `descriptors:` that stands on its own. */
+  readDescriptors(list: YAMLSeq): TreeValue[] {
+    if (!this.#walk.enter(list, list)) return [];
+    const descriptors = this.#list(list, 'descriptor');
+    this.#walk.leave(list, list);
+    return descriptors;
   }
 
   #map(node: YAMLMap, level: Level): TreeMap {
@@ -145,7 +153,7 @@ export class TreeReader {
 
   #leaf(name: string, node: Scalar, field: Field): TreeValue {
     const { kind, value } = this.#walk.resolve(node);
-    const text = String(node.value ?? '');
+    const text = scalarText(node.value);
     if (kind === 'float' || typeof value === 'bigint') {
       const message =
         field.kind === 'text'

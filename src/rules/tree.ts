@@ -9,3 +9,9 @@ export type TreeValue = string | number | boolean | null | TreeMap | TreeValue[]
 export interface TreeMap {
   [field: string]: TreeValue;
 }
+
+/** The domain that a file names; null when it names none, or not by text. */
+export function domainOf(tree: TreeMap): string | null {
+  const { domain } = tree;
+  return typeof domain === 'string' && domain !== '' ? domain : null;
+}

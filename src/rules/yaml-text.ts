@@ -20,7 +20,8 @@ export interface YamlText {
   readonly faults: readonly SyntaxFault[];
 }
 
-const OPTIONS = {
+/** Scalars raw, keys as often as they come: see the header. */
+export const YAML_OPTIONS = {
   version: '1.1',
   schema: 'failsafe',
   resolveKnownTags: false,
@@ -29,6 +30,9 @@ const OPTIONS = {
   keepSourceTokens: false,
   logLevel: 'error',
 } as const;
+
+/** Syntax faults that are told: those after the first are mostly its consequences. */
+const FAULTS_MAX = 20;
 
 /** Characters that YAML does not allow unescaped anywhere in a stream. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
@@ -54,6 +58,10 @@ const WORDING: Partial<Record<YAMLError['code'], Wording>> = {
   MULTILINE_IMPLICIT_KEY: { text: "could not find expected ':'", kind: 'scan' },
 };
 
+export function hasForbiddenCharacters(text: string): boolean {
+  return FORBIDDEN.test(text);
+}
+
 /** Never throws: what cannot be parsed comes back as faults. */
 export function readYaml(text: string): YamlText {
   const lines = new LineCounter();
@@ -63,15 +71,15 @@ export function readYaml(text: string): YamlText {
     return fault(lines, forbidden.index, 'control characters are not allowed');
   }
   try {
-    const document = parseDocument(text, { ...OPTIONS, lineCounter: lines });
+    const document = parseDocument(text, { ...YAML_OPTIONS, lineCounter: lines });
     const faults = document.errors
       .filter((error) => error.code !== 'MULTIPLE_DOCS')
+      .slice(0, FAULTS_MAX)
       .map((error) => syntaxFault(error, text, lines));
-    return { root: document.contents as Node | null, lines, faults };
+    return { root: document.contents, lines, faults };
   } catch (error) {
-    // The composer recurses: a text of nothing but brackets is deeper than the stack.
-    if (!(error instanceof RangeError)) throw error;
-    return fault(lines, 0, 'nested deeper than the parser can follow');
+    // What the library throws must stay the problem of this one file.
+    return fault(lines, 0, `cannot be parsed: ${String(error)}`);
   }
 }
 
@@ -91,12 +99,16 @@ function syntaxFault(error: YAMLError, text: string, lines: LineCounter): Syntax
   const [start, end] = error.pos;
   const isUnclosed = error.code === 'MISSING_CHAR' && error.message.includes('closing');
   if (isUnclosed)
-    return at(text.length, { text: 'found unexpected end of stream', kind: 'scan' }, lines);
+    return faultAt(text.length, { text: 'found unexpected end of stream', kind: 'scan' }, lines);
+  // The composer recurses: a text of nothing but brackets is deeper than the stack.
+  if (error.message.startsWith('Maximum call stack')) {
+    return faultAt(start, { text: 'nested too deeply', kind: 'scan' }, lines);
+  }
   const offset = error.code === 'BLOCK_AS_IMPLICIT_KEY' ? Math.max(start, end - 1) : start;
-  return at(offset, WORDING[error.code] ?? { text: error.message, kind: 'scan' }, lines);
+  return faultAt(offset, WORDING[error.code] ?? { text: error.message, kind: 'scan' }, lines);
 }
 
-function at(offset: number, wording: Wording, lines: LineCounter): SyntaxFault {
+function faultAt(offset: number, wording: Wording, lines: LineCounter): SyntaxFault {
   const { line } = lines.linePos(offset);
   const counted = wording.kind === 'grammar' ? line - 1 : line === 1 ? 0 : line;
   const referenceLine = counted > 0 ? `line ${counted}: ` : '';

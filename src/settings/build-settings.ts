@@ -49,7 +49,7 @@ export function buildSettings(findings: Findings): Settings {
     response: responseOf(values),
     metrics: metricsOf(findings),
     log: {
-      level: (values.LOG_LEVEL === 'WARNING' ? 'WARN' : values.LOG_LEVEL),
+      level: values.LOG_LEVEL === 'WARNING' ? 'WARN' : values.LOG_LEVEL,
       format: values.LOG_FORMAT,
     },
     bounds: boundsOf(values),

@@ -2,6 +2,7 @@
 import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { RuleStats } from '../../src/core/counting/rule-stats.ts';
 import { limitOf, loadedSource } from './loaded-source.ts';
 import { limitsDirectory, limitsOf } from './support.ts';
 
@@ -247,6 +248,27 @@ describe('merged files', () => {
     rmSync(join(path, 'a'));
     const { set } = await until((load) => limitOf(load.set, 'x', 'k') === null);
     expect(limitOf(set, 'x', 'j')).toBe(1);
+  });
+});
+
+describe('a load that fails', () => {
+  test('for a reason that is not in the files keeps everything in force, and the next one may succeed', async () => {
+    const path = limitsDirectory({ a: withLimit('x', 1) });
+    let isFull = false;
+    const bindStats = (): RuleStats => {
+      if (isFull) throw new Error('no room for counts');
+      return new RuleStats();
+    };
+    const { until, source } = await loadedSource(path, { bindStats });
+    isFull = true;
+    writeFileSync(join(path, 'a'), withLimit('x', 2));
+    const { errors, kept } = await until((load) => load.errors.length > 0);
+    expect(errors).toEqual([`${path}: no room for counts`]);
+    expect(kept).toEqual(['x']);
+    expect(limitOf(source.current, 'x', 'k')).toBe(1);
+    isFull = false;
+    writeFileSync(join(path, 'a'), withLimit('x', 3));
+    await until(({ set }) => limitOf(set, 'x', 'k') === 3);
   });
 });
 

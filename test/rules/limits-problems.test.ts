@@ -157,3 +157,40 @@ describe('warnings', () => {
     expect(parseLimits('f', text).config).not.toBeNull();
   });
 });
+
+describe('metadata that JSON cannot hold', () => {
+  test.each([
+    [
+      'a: .nan',
+      '3:28 descriptors[0].metadata error parsing metadata: .nan is not a number that JSON can hold',
+    ],
+    [
+      'a: [-.inf]',
+      '3:29 descriptors[0].metadata error parsing metadata: -.inf is not a number that JSON can hold',
+    ],
+    ['[a] : b', '3:25 descriptors[0].metadata error parsing metadata: a key must be text'],
+    [
+      '*m : b',
+      "3:25 descriptors[0].metadata error loading config file: yaml: unknown anchor 'm' referenced",
+    ],
+  ])('%s', (fields, problem) => {
+    expect(problemsOf(`domain: d\ndescriptors:\n  - {key: k, metadata: {${fields}}}\n`)[0]).toBe(
+      problem,
+    );
+  });
+
+  test.each(['[a]', 'text', '5'])('must be a map, not %s', (value) => {
+    const [problem] = problemsOf(`domain: d\ndescriptors:\n  - {key: k, metadata: ${value}}\n`);
+    expect(problem).toContain('metadata must be a map, not');
+  });
+});
+
+describe('syntax faults', () => {
+  test('are told up to a number, since most follow from the first', () => {
+    expect(problemsOf('"'.repeat(5000))).toHaveLength(20);
+  });
+
+  test('a text deeper than the stack is one', () => {
+    expect(problemsOf('['.repeat(100_000)).join()).toContain('nested too deeply');
+  });
+});

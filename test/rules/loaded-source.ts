@@ -31,6 +31,7 @@ export interface SourceOptions {
   readonly merge?: boolean;
   readonly ignoreDotFiles?: boolean;
   readonly watchRoot?: string;
+  readonly bindStats?: () => RuleStats;
 }
 
 export async function loadedSource(
@@ -52,7 +53,7 @@ export async function loadedSource(
     compile: {
       keyFormat: exactKeyFormat(''),
       nearLimitRatio: 0.8,
-      bindStats: () => new RuleStats(),
+      bindStats: options.bindStats ?? (() => new RuleStats()),
     },
     listener: {
       loaded: (set, stats) => tell('loaded', { set, stats, errors: [], kept: [] }),

@@ -13,7 +13,13 @@ export type TestDescriptor = Partial<Omit<DescriptorConfig, 'depth' | 'limit'>> 
 };
 
 export function testLimit(limit: string | Partial<LimitConfig>): LimitConfig {
-  const none = { requestsPerUnit: 0, unit: unitFromName('hour'), unlimited: false, name: '', replaces: [] };
+  const none = {
+    requestsPerUnit: 0,
+    unit: unitFromName('hour'),
+    unlimited: false,
+    name: '',
+    replaces: [],
+  };
   if (typeof limit !== 'string') return { ...none, ...limit };
   if (limit === 'unlimited') return { ...none, unlimited: true };
   const [count, unit] = limit.split('/') as [string, string];
@@ -64,10 +70,13 @@ export function testDescriptor(
   text: string,
   extra: { limit?: LimitOverride; hitsAddend?: number; isNegativeHits?: boolean } = {},
 ): Descriptor {
-  const entries = text === '' ? [] : text.split(',').map((entry) => {
-    const at = entry.indexOf('=');
-    return { key: entry.slice(0, at), value: entry.slice(at + 1) };
-  });
+  const entries =
+    text === ''
+      ? []
+      : text.split(',').map((entry) => {
+          const at = entry.indexOf('=');
+          return { key: entry.slice(0, at), value: entry.slice(at + 1) };
+        });
   return {
     entries,
     limit: extra.limit ?? null,
