@@ -28,7 +28,7 @@ export interface Freed {
 type Counters = Map<string, Counter>;
 
 /** Splitting this many takes about 1 ms. */
-const SPLIT_KEYS = 8192;
+const SPLIT_KEYS = 4096;
 /** A power of two. 16 k counters in each at a million. */
 const SHARDS = 64;
 /** Part of a shard that one eviction frees: 1 / 16. */
