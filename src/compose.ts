@@ -39,6 +39,8 @@ import type { RpcServer } from './wire/rpc-server.ts';
 
 /** How long the start waits for Redis before it goes on without. */
 const STORE_START_MS = 2000;
+/** A connection is dropped for silence only after every request on it has been answered. */
+const SILENCE_MARGIN_MS = 500;
 /** Per connection. Envoy opens one connection per worker and host, and many calls share it. */
 const CONCURRENT_STREAMS_MAX = 10_000;
 /** A connection that is silent for two minutes is asked whether it is still there. */
@@ -117,6 +119,7 @@ function composeRules(settings: Settings, { telemetry, logger, health }: Around)
       keyFormat: (keyFormat === 'exact' ? exactKeyFormat : referenceKeyFormat)(keyPrefix),
       nearLimitRatio,
       bindStats: (domain, path) => telemetry.ruleStats(domain, path),
+      bindCallerStats: (domain, path) => telemetry.callerStats(domain, path),
     },
     listener: loadListener({
       telemetry,
@@ -144,6 +147,7 @@ function composeRedis(redis: RedisSettings, { counters }: Settings, logger: Logg
     db: database,
     keyFormat: counters.keyFormat,
     timeoutMs: redis.timeoutMs,
+    silenceMaxMs: redis.timeoutMs + SILENCE_MARGIN_MS,
     expirationJitterMaxSeconds: counters.expirationJitterMaxSeconds,
     now: wallNow,
     startMaxMs: STORE_START_MS,

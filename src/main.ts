@@ -17,7 +17,7 @@ if ('problems' in result) {
 
 const { settings, notes } = result;
 const { service, logger } = composeOrExit();
-for (const note of notes) logger.warn(`setting: ${note}`);
+for (const note of notes) logger.announce('setting', { note });
 
 let isStopping = false;
 function stop(signal: string): void {

@@ -27,7 +27,8 @@ export interface DebugServerParts {
   /** `name: value`, a line each. Walked as `ruleLines` is. */
   readonly statLines: () => Iterable<string>;
   /** Also on PROMETHEUS_ADDR when that is asked for. */
-  readonly metrics: MetricsPage;
+  /** Null with DISABLE_STATS. */
+  readonly metrics: MetricsPage | null;
   readonly log: AdminLog;
 }
 
@@ -43,6 +44,12 @@ export function debugServer(parts: DebugServerParts): HttpListener {
   const routes = new Map(pages.map(({ path, handler }) => [path, handler]));
   routes.set('/', (_request, response) => sendLines(response, lines));
   return new HttpListener({ address: parts.address, routes, log: parts.log });
+}
+
+function metricsPages(metrics: MetricsPage | null): Page[] {
+  if (metrics === null) return [];
+  const help = 'all counts, for Prometheus';
+  return [{ path: '/metrics', help, handler: metricsRoute(metrics) }];
 }
 
 function debugPages(parts: DebugServerParts, profiler: Profiler): readonly Page[] {
@@ -61,11 +68,7 @@ function debugPages(parts: DebugServerParts, profiler: Profiler): readonly Page[
       help: 'all counts, as name: value',
       handler: (_request, response) => sendLines(response, parts.statLines()),
     },
-    {
-      path: '/metrics',
-      help: 'all counts, for Prometheus',
-      handler: metricsRoute(parts.metrics),
-    },
+    ...metricsPages(parts.metrics),
     {
       path: '/debug/pprof/',
       help: 'list of the profiles',

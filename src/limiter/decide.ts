@@ -14,10 +14,12 @@ export interface DecisionFailure {
   readonly text: string;
 }
 
-/** Exactly one of both is called, once, during `decide` or later. */
+/** One of them is called once, during `decide` or later; `broke` may also follow a `decided` that threw. */
 export interface DecisionListener {
   decided(answer: Answer): void;
   failed(failure: DecisionFailure): void;
+  /** The decision could not be made or told, by a defect of ours. Must not throw. */
+  broke(error: unknown): void;
 }
 
 export interface Decider {

@@ -71,12 +71,12 @@ export class Limiter implements Decider, ChargeListener {
       return;
     }
     this.#prepare(decision);
-    if (decision.charges.length === 0) this.#finish(decision);
+    if (decision.charges.length === 0) this.#finishSafely(decision);
     else this.#options.store.charge([decision], this);
   }
 
   settled(groups: readonly ChargeGroup[]): void {
-    for (const group of groups) this.#finish(group as Decision);
+    for (const group of groups) this.#finishSafely(group as Decision);
   }
 
   /** An unknown domain: every descriptor passes, and is counted as not found. */
@@ -104,6 +104,15 @@ export class Limiter implements Decider, ChargeListener {
     }
     // With a counter already known over, the reference charges nothing else of the request.
     if (this.#policy === ChargePolicy.STOP_WHEN_OVER) stopOthers(decision);
+  }
+
+  /** A defect costs its own request an error, never the others of the batch or the process. */
+  #finishSafely(decision: Decision): void {
+    try {
+      this.#finish(decision);
+    } catch (error) {
+      decision.listener.broke(error);
+    }
   }
 
   #finish(decision: Decision): void {
@@ -156,7 +165,7 @@ function isAnswered(check: Check, cache: OverLimitCache, now: MonotonicMs): bool
     cache.forget(check.key);
     return false;
   }
-  const resetMs = cache.msKnownOver(check.key, check.limit, now);
+  const resetMs = cache.msKnownOver(check, now);
   if (resetMs === 0) return false;
   check.isKnownOver = true;
   check.resetMs = resetMs;
@@ -171,7 +180,10 @@ function stopOthers(decision: Decision): void {
 
 function rememberOver(decision: Decision, cache: OverLimitCache): void {
   for (const check of decision.charges) {
-    if (check.isRefund || check.after <= check.limit) continue;
-    cache.remember(check.key, check.after, decision.askedAt + check.resetMs);
+    // A charge that was in flight when the refund was asked may have been remembered since.
+    if (check.isRefund) cache.forget(check.key);
+    else if (check.after > check.limit) {
+      cache.remember(check, check.after, decision.askedAt + check.resetMs);
+    }
   }
 }

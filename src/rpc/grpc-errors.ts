@@ -65,6 +65,6 @@ export function unknownService(service: string): GrpcError {
 export function tooManyWatches(max: number): GrpcError {
   return {
     status: GrpcStatus.RESOURCE_EXHAUSTED,
-    text: `health watches: ${max} open, at most ${max} (HEALTH_WATCHES_MAX)`,
+    text: `health watches: ${max} open, at most ${max}`,
   };
 }

@@ -23,13 +23,13 @@ const SERVICES: ReadonlySet<string> = new Set(['', 'ratelimit']);
 /** A request names one service: longer messages are not decoded. */
 const REQUEST_BYTES_MAX = 4096;
 
-/** HEALTH_WATCHES_MAX: a watch per client and connection is far below it. */
+/** A watch per client and connection is far below it. */
 export const DEFAULT_HEALTH_WATCHES_MAX = 1000;
 
 export interface HealthServiceParts {
   readonly state: HealthState;
   readonly observer: RpcObserver;
-  /** HEALTH_WATCHES_MAX: Watch calls open at once. */
+  /** Watch calls open at once. */
   readonly watchesMax: number;
 }
 

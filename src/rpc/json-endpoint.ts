@@ -63,6 +63,7 @@ export function answerJson(body: string, parts: RateLimitParts): Promise<JsonAns
             abandon(error);
           }
         },
+        broke: abandon,
         failed: (failure: DecisionFailure) => {
           if (failure.kind === 'store') observer.storeError();
           else observer.serviceError();

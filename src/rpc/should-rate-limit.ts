@@ -34,7 +34,7 @@ export function shouldRateLimit(parts: RateLimitParts): UnaryHandler {
       if ('status' in request) pending.refuse(request);
       else decider.decide(request, pending);
     } catch (error) {
-      pending.abandon(error);
+      pending.broke(error);
     }
   };
 }
@@ -73,7 +73,7 @@ class PendingDecision implements DecisionListener {
     try {
       bytes = encodeRateLimitResponse(answer);
     } catch (error) {
-      this.abandon(error);
+      this.broke(error);
       return;
     }
     this.#call.reply(bytes);
@@ -93,7 +93,7 @@ class PendingDecision implements DecisionListener {
     this.#finish();
   }
 
-  abandon(error: unknown): void {
+  broke(error: unknown): void {
     this.#observer.internalError(error);
     this.refuse(INTERNAL_ERROR);
   }

@@ -40,7 +40,7 @@ export function parseWhole(file: string, text: string): ParsedLimits {
   }
   const aliases = yaml.root === null ? new Map() : aliasTargets(yaml.root, text);
   if (yaml.faults.length > 0) {
-    const domain = readDomain(yaml.root, aliases);
+    const domain = readDomain(yaml.root, aliases) ?? guessDomain(text);
     return {
       file,
       problems: problems.problems,
@@ -51,6 +51,16 @@ export function parseWhole(file: string, text: string): ParsedLimits {
     };
   }
   return readTree(file, { root: yaml.root, aliases, problems });
+}
+
+/**
+ * The domain of a text that is no YAML: requests for it must be told so, not let through as unknown.
+ */
+function guessDomain(text: string): string | null {
+  return (
+    /^domain:[ \t]*(?:'([^'\n]+)'|"([^"\n]+)"|([^\s'"#]+))/m.exec(text)?.slice(1).find(Boolean) ??
+    null
+  );
 }
 
 interface Nodes {

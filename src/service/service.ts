@@ -36,8 +36,12 @@ export interface ServiceParts {
   readonly description: Readonly<Record<string, string | number | boolean>>;
 }
 
+/** When the ports are closed nobody waits for the store any more. */
+const CLOSE_MS_MAX = 2000;
+
 export class Service {
   readonly #parts: ServiceParts;
+  #started: Promise<void> | null = null;
   #stopped: Promise<void> | null = null;
 
   constructor(parts: ServiceParts) {
@@ -45,11 +49,22 @@ export class Service {
   }
 
   /** Rejects with a message for the operator when a port cannot be had. */
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    this.#started ??= this.#start();
+    return this.#started;
+  }
+
+  /** A stop that comes meanwhile ends the start at its next step. */
+  async #start(): Promise<void> {
     const { rules, sideListeners, rpcServer, logger, description } = this.#parts;
     await rules.start();
+    if (this.#stopped !== null) return;
     await this.#startStore();
-    for (const listener of sideListeners) await listener.listen();
+    for (const listener of sideListeners) {
+      if (this.#stopped !== null) return;
+      await listener.listen();
+    }
+    if (this.#stopped !== null) return;
     const port = await rpcServer.listen();
     const domains = rules.current?.domains.size ?? 0;
     logger.announce('weir serves', { grpcPort: port, domains, ...description });
@@ -80,12 +95,13 @@ export class Service {
     const { drainDelayMs, drainTimeoutMs } = this.#parts;
     logger.announce('weir drains', { drainDelayMs, drainTimeoutMs });
     health.startDraining();
+    await this.#started?.catch(() => {});
     if (drainDelayMs > 0) await new Promise((resolve) => setTimeout(resolve, drainDelayMs));
     const results = await Promise.allSettled([
       rpcServer.drain(drainTimeoutMs),
       ...sideListeners.map((listener) => listener.close(drainTimeoutMs)),
     ]);
-    results.push(...(await Promise.allSettled([store.close(), rules.close()])));
+    results.push(...(await settledWithin([store.close(), rules.close()], CLOSE_MS_MAX)));
     for (const result of results) {
       if (result.status === 'rejected') {
         logger.error('a part did not stop cleanly', { error: String(result.reason) });
@@ -93,4 +109,18 @@ export class Service {
     }
     logger.announce('weir stopped');
   }
+}
+
+/** What has settled when all have, or when time is up: then nothing. */
+async function settledWithin(
+  parts: readonly Promise<void>[],
+  ms: DurationMs,
+): Promise<PromiseSettledResult<void>[]> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeUp = new Promise<[]>((resolve) => {
+    timer = setTimeout(() => resolve([]), ms);
+  });
+  const settled = await Promise.race([Promise.allSettled(parts), timeUp]);
+  clearTimeout(timer);
+  return settled;
 }

@@ -38,7 +38,7 @@ export function sideListeners(settings: Settings, parts: SideParts): SideListene
       address: { name: 'debug', setting: 'DEBUG_PORT', ...server.debug },
       ruleLines: () => ruleLines(rules.current),
       statLines: () => telemetry.statLines(),
-      metrics: page,
+      metrics: metrics.isEnabled ? page : null,
       log,
     }),
   ];

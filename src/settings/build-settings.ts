@@ -163,7 +163,7 @@ function redisOf(findings: Findings): RedisSettings {
   return {
     ...place,
     ...auth,
-    timeoutMs: values.REDIS_TIMEOUT,
+    timeoutMs: Math.ceil(values.REDIS_TIMEOUT),
     batchChargesMax: values.REDIS_BATCH_CHARGES_MAX,
     queuedRequestsMax: values.REDIS_QUEUED_REQUESTS_MAX,
   };

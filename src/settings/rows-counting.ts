@@ -133,8 +133,8 @@ export const COUNTING_ROWS = [
     unit: 'counters',
     default: '1000000',
     doc:
-      'Most counters kept in memory (some 200 bytes each); beyond it counters nearest their ' +
-      'end make room.',
+      'Most counters kept in memory (some 200 bytes each); beyond it the unit with most ' +
+      'counters gives up its smallest counts.',
   },
   {
     ...BOUND,

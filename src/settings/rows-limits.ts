@@ -86,8 +86,8 @@ export const LIMITS_ROWS = [
     type: 'bool',
     default: 'true',
     doc:
-      'Reload when `RUNTIME_ROOT`, a symbolic link, is swapped. False: reload when a file in ' +
-      'the directory changes.',
+      'Also follow `RUNTIME_ROOT`, a symbolic link, when it is swapped. Changes of files in the ' +
+      'directory are seen either way.',
   },
   {
     ...XDS,

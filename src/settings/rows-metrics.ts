@@ -151,8 +151,8 @@ export const METRICS_ROWS = [
     unit: 'stats paths',
     default: '10000',
     doc:
-      'Most stats paths of one domain; further ones share the path `other`. Callers choose the ' +
-      'values of detailed metrics, and Prometheus suffers from many series.',
+      'Most stats paths of one domain that hold values of requests (detailed metrics, overrides); ' +
+      'further ones share the path `other`. Paths that limits files name are not counted here.',
   },
   {
     ...METRICS,
@@ -177,7 +177,7 @@ export const METRICS_ROWS = [
     unit: 'stats paths',
     default: '100000',
     doc:
-      'Most stats paths of all domains together (some 800 bytes each); further ones share ' +
+      'Most such stats paths of all domains together (some 800 bytes each); further ones share ' +
       '`other`.',
   },
   {

@@ -220,6 +220,6 @@ export const REDIS_ROWS = [
     default: 'false',
     status: 'warned',
     doc: 'In newer references: leave a Redis that became a read-only replica.',
-    because: 'following a Redis that became a replica comes with Sentinel, which is not built yet',
+    because: 'this is always done',
   },
 ] as const satisfies readonly Row[];

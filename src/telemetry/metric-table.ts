@@ -95,7 +95,7 @@ export const REFERENCE_METRICS = [
   {
     name: 'ratelimit_service_config_load_success',
     type: 'counter',
-    help: 'Loads of the limits files that came into force.',
+    help: 'Loads of the limits files without an error.',
     labels: [],
   },
   {
@@ -135,7 +135,7 @@ export const WEIR_METRICS = [
   {
     name: 'weir_limits_problems',
     type: 'gauge',
-    help: 'Problems found at the last load of the limits files; the rules before it stay in force.',
+    help: 'Errors found at the last load of the limits files; the rules before it stay in force.',
     labels: [],
   },
   {
@@ -195,7 +195,7 @@ export const WEIR_METRICS = [
   {
     name: 'weir_redis_timeouts_total',
     type: 'counter',
-    help: 'Calls that Redis did not answer within REDIS_TIMEOUT.',
+    help: 'Requests that Redis did not answer within REDIS_TIMEOUT.',
     labels: [],
   },
   {
@@ -207,7 +207,7 @@ export const WEIR_METRICS = [
   {
     name: 'weir_redis_queued_requests',
     type: 'gauge',
-    help: 'Requests waiting for Redis, those in flight included; see REDIS_QUEUED_REQUESTS_MAX.',
+    help: 'Requests waiting for their call to Redis; see REDIS_QUEUED_REQUESTS_MAX.',
     labels: [],
   },
   {

@@ -4,8 +4,8 @@
  * detailed metrics, none for other rules, which hold theirs) and lists them for a scrape.
  *
  * Bounds: callers choose unknown domains, the values in detailed paths and the paths of overrides,
- * so domains, paths per domain, all paths together and the length of a path have each their
- * maximum. What is beyond shares the counts named `other`, and is counted as such. Nothing is ever
+ * so domains, such paths per domain, all of them together and the length of a path have each their
+ * maximum. Paths that limits files name are bounded by the files and never end in `other`. What is beyond shares the counts named `other`, and is counted as such. Nothing is ever
  * taken out: a counter that vanished and came back would look like a restart to Prometheus.
  */
 import type { RuleStats } from '../core/counting/rule-stats.ts';
@@ -46,6 +46,9 @@ export interface NamedStats {
 export class RuleStatsBook {
   readonly #bounds: SeriesBounds;
   readonly #domains = new Map<string, Map<string, RuleStats>>();
+  /** Paths that callers brought, by domain and in all: these are bounded. */
+  readonly #callerPaths = new Map<string, number>();
+  #callerSeries = 0;
   readonly #notFound = new Map<string, number>();
   readonly #byLabels = new Map<string, LabelledStats>();
   /** Append-only, so that a scrape in slices can walk them while new ones arrive. */
@@ -63,7 +66,13 @@ export class RuleStatsBook {
     this.#bounds = bounds;
   }
 
+  /** Of a path that limits files name. Not bounded here: the files are. */
   ruleStats(domain: string, path: string): RuleStats {
+    return this.#domains.get(domain)?.get(path) ?? this.#bind(domain, path);
+  }
+
+  /** Of a path that callers choose a part of: beyond the bounds it is `other`. */
+  callerStats(domain: string, path: string): RuleStats {
     return this.#domains.get(domain)?.get(path) ?? this.#firstStats(domain, path);
   }
 
@@ -87,12 +96,14 @@ export class RuleStatsBook {
   #firstStats(domain: string, path: string): RuleStats {
     const overflow = this.#domainOverflow(this.#domains, domain);
     if (overflow !== null) return this.#otherStats(OTHER, overflow);
-    const paths = this.#domains.get(domain);
     if (path.length > PATH_LENGTH_MAX) return this.#otherStats(domain, 'path_length');
-    if (this.named.length >= this.#bounds.seriesMax) return this.#otherStats(domain, 'series');
-    if (paths !== undefined && paths.size >= this.#bounds.seriesPerDomainMax) {
+    if (this.#callerSeries >= this.#bounds.seriesMax) return this.#otherStats(domain, 'series');
+    const count = this.#callerPaths.get(domain) ?? 0;
+    if (count >= this.#bounds.seriesPerDomainMax) {
       return this.#otherStats(domain, 'series_per_domain');
     }
+    this.#callerPaths.set(domain, count + 1);
+    this.#callerSeries += 1;
     return this.#bind(domain, path);
   }
 

@@ -48,6 +48,10 @@ export class Telemetry implements Observer, RpcObserver {
     return this.#book.ruleStats(domain, path);
   }
 
+  callerStats(domain: string, path: string): RuleStats {
+    return this.#book.callerStats(domain, path);
+  }
+
   domainNotFound(domain: string): void {
     this.#book.domainNotFound(domain);
   }

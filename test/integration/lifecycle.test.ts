@@ -117,3 +117,27 @@ test.each(['grpc', 'http', 'debug', 'metrics'] as const)(
     await new Promise((resolve) => taken.close(resolve));
   },
 );
+
+test('told to stop while it still waits for Redis it ends with 0', async () => {
+  const { grpc: closedPort } = await freeServicePorts();
+  await using service = await spawnService({ files: FILES, redisPort: closedPort });
+  await until(
+    () => service.child.output,
+    (text) => text.includes('redis failed'),
+  );
+  service.child.signal('SIGTERM');
+  expect(await service.child.exited).toEqual(STOPPED);
+  expect(await isListening(service.ports.grpc)).toBe(false);
+});
+
+test('what a setting does not do here is told at start, whatever the log level', async () => {
+  const env = { USE_STATSD: 'true', USE_PROMETHEUS: 'false', LOG_LEVEL: 'error' };
+  await using service = await startService({ files: FILES, env });
+  expect(service.child.output).toContain('USE_STATSD');
+});
+
+test('DISABLE_STATS serves no metrics anywhere', async () => {
+  await using service = await startService({ files: FILES, env: { DISABLE_STATS: 'true' } });
+  const page = await fetch(`http://127.0.0.1:${service.ports.debug}/metrics`);
+  expect(page.status).toBe(404);
+});

@@ -50,6 +50,7 @@ function world(options: Partial<LimiterOptions> = {}): World {
     },
     observer: {
       ruleStats: () => new RuleStats(),
+      callerStats: () => new RuleStats(),
       domainNotFound: (domain) => observed.notFound.push(domain),
       globalShadow: () => observed.shadows++,
       storeFailed: (code) => observed.failures.push(code),
@@ -68,7 +69,11 @@ function world(options: Partial<LimiterOptions> = {}): World {
     const answers: (Answer | DecisionFailure)[] = [];
     limiter.decide(
       { domain: 'd', descriptors, hitsAddend: 0, ...extra },
-      { decided: (answer) => answers.push(answer), failed: (failure) => answers.push(failure) },
+      {
+        decided: (answer) => answers.push(answer),
+        failed: (failure) => answers.push(failure),
+        broke: (error) => answers.push({ kind: 'service', text: String(error) }),
+      },
     );
     expect(answers).toHaveLength(1);
     return answers[0] as Answer | DecisionFailure;
@@ -182,6 +187,50 @@ describe('decide', () => {
   });
 });
 
+describe('a defect', () => {
+  it('costs its own request an error, and no other of the batch', () => {
+    const heard: string[] = [];
+    const current: RuleSet = {
+      version: 1,
+      domains: new Map([['d', compileDomain('d', rules)]]),
+      brokenDomains: new Set(),
+    };
+    const waiting: Parameters<CounterStore['charge']>[] = [];
+    const limiter = new Limiter({
+      rules: { current },
+      store: { charge: (...call) => void waiting.push(call) },
+      observer: {
+        ruleStats: () => new RuleStats(),
+        callerStats: () => new RuleStats(),
+        domainNotFound: () => {},
+        globalShadow: () => {},
+        storeFailed: () => {},
+      },
+      overLimitCache: null,
+      monotonicNow: () => 0,
+      stopsWhenOver: false,
+      isShadowForAll: false,
+      isQuotaForAll: false,
+      addsMetadata: false,
+      headerNames: null,
+    });
+    const request = { domain: 'd', descriptors: [testDescriptor('one=1')], hitsAddend: 0 };
+    const listen = (name: string, fails: boolean) => ({
+      decided: () => {
+        if (fails) throw new Error('gone');
+        heard.push(`${name} decided`);
+      },
+      failed: () => heard.push(`${name} failed`),
+      broke: (error: unknown) => heard.push(`${name} broke: ${(error as Error).message}`),
+    });
+    limiter.decide(request, listen('first', true));
+    limiter.decide(request, listen('second', false));
+    const groups = waiting.flatMap(([batch]) => [...batch]);
+    waiting[0]?.[1].settled(groups);
+    expect(heard).toEqual(['first broke: gone', 'second decided']);
+  });
+});
+
 describe('modes for the whole service', () => {
   it('SHADOW_MODE answers OK overall, keeps the statuses and counts', () => {
     const { ask, observed } = world({ isShadowForAll: true });
@@ -250,11 +299,13 @@ describe('the over-limit cache', () => {
 
   it('drops the oldest beyond its bytes, and what alone is larger', () => {
     const cache = new OverLimitCache(250);
-    for (const key of ['a', 'b', 'c']) cache.remember(key, 2, 100);
-    expect([cache.msKnownOver('a', 1, 0), cache.msKnownOver('c', 1, 0)]).toEqual([0, 100]);
-    cache.remember('x'.repeat(300), 2, 100);
+    const of = (key: string, unit: Unit = Unit.HOUR) => ({ key, unit, limit: 1 });
+    for (const key of ['a', 'b', 'c']) cache.remember(of(key), 2, 100);
+    expect([cache.msKnownOver(of('a'), 0), cache.msKnownOver(of('c'), 0)]).toEqual([0, 100]);
+    cache.remember(of('x'.repeat(300)), 2, 100);
     expect([cache.entryCount, cache.evictionCount, cache.hitCount]).toEqual([2, 1, 1]);
-    expect(cache.msKnownOver('b', 1, 100)).toBe(0);
+    expect(cache.msKnownOver(of('c', Unit.DAY), 0)).toBe(0);
+    expect(cache.msKnownOver(of('b'), 100)).toBe(0);
     expect(cache.entryCount).toBe(1);
   });
 });

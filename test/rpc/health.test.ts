@@ -127,7 +127,7 @@ describe('Watch', () => {
     for (const feed of feeds) await feed.next();
     expect(await watch('').ended).toEqual({
       code: status.RESOURCE_EXHAUSTED,
-      text: `health watches: ${WATCHES_MAX} open, at most ${WATCHES_MAX} (HEALTH_WATCHES_MAX)`,
+      text: `health watches: ${WATCHES_MAX} open, at most ${WATCHES_MAX}`,
     });
     for (const feed of feeds) feed.cancel();
     for (const feed of feeds) await feed.ended;

@@ -55,12 +55,14 @@ export function compileDomain(
   const compiler = new DomainCompiler(domain, {
     keyFormat,
     nearLimitRatio: options.nearLimitRatio ?? 0.8,
-    bindStats: (_domain, path) => {
-      const bound = stats.get(path) ?? new RuleStats();
-      stats.set(path, bound);
-      return bound;
-    },
+    bindCallerStats: (_domain, path) => bind(path),
+    bindStats: (_domain, path) => bind(path),
   });
+  function bind(path: string): RuleStats {
+    const bound = stats.get(path) ?? new RuleStats();
+    stats.set(path, bound);
+    return bound;
+  }
   for (const descriptor of flatten(descriptors)) compiler.add(descriptor);
   return compiler.finish();
 }

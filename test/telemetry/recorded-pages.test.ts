@@ -81,9 +81,9 @@ describe('recorded pages of the reference', () => {
   it('statistics: every mapped count, and nothing that was not counted', async () => {
     const { telemetry, lines } = observed();
     for (const [path, counts] of Object.entries(STATS)) {
-      Object.assign(telemetry.ruleStats('stats', path), counts);
+      Object.assign(telemetry.callerStats('stats', path), counts);
     }
-    telemetry.ruleStats('stats', 'loaded_but_never_asked');
+    telemetry.callerStats('stats', 'loaded_but_never_asked');
     telemetry.serviceError();
     expect(await lines(...PREFIXES)).toEqual(STATS_LINES);
   });
@@ -91,7 +91,7 @@ describe('recorded pages of the reference', () => {
   it('over-limit cache: its counts appear without labels', async () => {
     const { telemetry, lines } = observed();
     for (const [path, counts] of Object.entries(LOCAL_CACHE)) {
-      Object.assign(telemetry.ruleStats('modes', path), counts);
+      Object.assign(telemetry.callerStats('modes', path), counts);
     }
     expect(await lines(...PREFIXES)).toEqual(LOCAL_CACHE_LINES);
   });

@@ -39,9 +39,9 @@ describe('the page', () => {
 
   it('sums rules that differ only below the second level', async () => {
     const { telemetry, lines } = observed();
-    telemetry.ruleStats('domain1', 'key3_val3.key4_val4').overLimit += 1;
-    telemetry.ruleStats('domain1', 'key3_val3.key4_val4.key5_val5').overLimit += 2;
-    telemetry.ruleStats('domain1', 'key3_val3').overLimit += 4;
+    telemetry.callerStats('domain1', 'key3_val3.key4_val4').overLimit += 1;
+    telemetry.callerStats('domain1', 'key3_val3.key4_val4.key5_val5').overLimit += 2;
+    telemetry.callerStats('domain1', 'key3_val3').overLimit += 4;
     expect(await lines('ratelimit_service_rate_limit_')).toEqual([
       'ratelimit_service_rate_limit_over_limit{domain="domain1",key1="key3_val3",key2="key4_val4"} 3',
       'ratelimit_service_rate_limit_over_limit{domain="domain1",key1="key3_val3"} 4',
@@ -50,9 +50,9 @@ describe('the page', () => {
 
   it('sums names that flatten to the same one', async () => {
     const { telemetry, lines } = observed();
-    telemetry.ruleStats('d', 'a-b').totalNegativeHits += 1;
-    telemetry.ruleStats('d', 'a.b').totalNegativeHits += 2;
-    telemetry.ruleStats('d', 'a_b').overLimitWithLocalCache += 4;
+    telemetry.callerStats('d', 'a-b').totalNegativeHits += 1;
+    telemetry.callerStats('d', 'a.b').totalNegativeHits += 2;
+    telemetry.callerStats('d', 'a_b').overLimitWithLocalCache += 4;
     expect(await lines('ratelimit_service_rate_limit_')).toEqual([
       'ratelimit_service_rate_limit_d_a_b_over_limit_with_local_cache 4',
       'ratelimit_service_rate_limit_d_a_b_total_negative_hits 3',
@@ -62,8 +62,8 @@ describe('the page', () => {
   it('cannot be broken by hostile names', async () => {
     const { telemetry } = observed();
     const hostile = 'x"} 1\nfake_metric 7\n# TYPE \\';
-    telemetry.ruleStats(hostile, hostile).totalHits += 1;
-    telemetry.ruleStats(hostile, hostile).totalNegativeHits += 1;
+    telemetry.callerStats(hostile, hostile).totalHits += 1;
+    telemetry.callerStats(hostile, hostile).totalNegativeHits += 1;
     telemetry.domainNotFound(hostile);
     const page = await telemetry.page();
     const line = /^(?:# .*|[a-zA-Z_]\w*(?:\{(?:\w+="(?:[^"\\]|\\.)*",?)*\})? [-+.\w]+|)$/;
@@ -74,7 +74,7 @@ describe('the page', () => {
   it('heads every family once, and keeps its lines together', async () => {
     const { telemetry } = observed();
     for (let i = 0; i < 5000; i += 1) {
-      const stats = telemetry.ruleStats('d', `k_${i}`);
+      const stats = telemetry.callerStats('d', `k_${i}`);
       stats.totalHits = 1;
       stats.overLimit = i % 2;
       stats.totalNegativeHits = 1;
@@ -91,7 +91,7 @@ describe('the page', () => {
 
   it('gives the event loop its turn all along 100 000 series', async () => {
     const { telemetry } = observed({ bounds: { seriesPerDomainMax: 100_000 } });
-    for (let i = 0; i < 100_000; i += 1) telemetry.ruleStats('d', `k_${i}`).totalHits = i + 1;
+    for (let i = 0; i < 100_000; i += 1) telemetry.callerStats('d', `k_${i}`).totalHits = i + 1;
     let turns = 0;
     let isDone = false;
     const count = (): void => {
@@ -113,11 +113,11 @@ describe('the page', () => {
 
   it('shows series that arrive while it is written, or leaves them for the next', async () => {
     const { telemetry } = observed();
-    for (let i = 0; i < 4000; i += 1) telemetry.ruleStats('d', `k_${i}`).totalHits = 1;
+    for (let i = 0; i < 4000; i += 1) telemetry.callerStats('d', `k_${i}`).totalHits = 1;
     let page = '';
     for await (const chunk of telemetry.pageChunks()) {
       page += chunk;
-      telemetry.ruleStats('late', `k_${page.length}`).totalHits = 1;
+      telemetry.callerStats('late', `k_${page.length}`).totalHits = 1;
     }
     expect(page.match(/^ratelimit_service_rate_limit_total_hits\{domain="d"/gm)).toHaveLength(4000);
   });
@@ -207,7 +207,7 @@ describe('our own metrics', () => {
 
   it('tell how often counts ended in other, and by which bound', async () => {
     const { telemetry, lines } = observed({ bounds: { seriesPerDomainMax: 1 } });
-    for (const path of ['a', 'b', 'c']) telemetry.ruleStats('d', path);
+    for (const path of ['a', 'b', 'c']) telemetry.callerStats('d', path);
     expect(await lines('weir_metrics_')).toEqual([
       'weir_metrics_other_total{cause="domains"} 0',
       'weir_metrics_other_total{cause="path_length"} 0',
@@ -249,9 +249,12 @@ describe('our own metrics', () => {
 describe('/stats', () => {
   it('shows every count by its dotted name, and only what was counted', () => {
     const { telemetry } = observed();
-    Object.assign(telemetry.ruleStats('shop', 'user.path_/a.b.c'), { totalHits: 3, overLimit: 1 });
-    Object.assign(telemetry.ruleStats('shop', 'ip_10.0.0.1'), { overLimitWithLocalCache: 2 });
-    telemetry.ruleStats('shop', 'never');
+    Object.assign(telemetry.callerStats('shop', 'user.path_/a.b.c'), {
+      totalHits: 3,
+      overLimit: 1,
+    });
+    Object.assign(telemetry.callerStats('shop', 'ip_10.0.0.1'), { overLimitWithLocalCache: 2 });
+    telemetry.callerStats('shop', 'never');
     telemetry.domainNotFound('who');
     telemetry.requestFinished('ShouldRateLimit', 1);
     telemetry.serviceError();

@@ -17,7 +17,10 @@ export interface CompileOptions {
   readonly keyFormat: KeyFormat;
   /** NEAR_LIMIT_RATIO, 0..1. */
   readonly nearLimitRatio: number;
+  /** For paths that limits files name. */
   readonly bindStats: (domain: string, path: string) => RuleStats;
+  /** For paths that hold values of a request. */
+  readonly bindCallerStats: (domain: string, path: string) => RuleStats;
 }
 
 export class DomainRules {
@@ -85,7 +88,7 @@ export class DomainRules {
       metadata: null,
       nearThreshold: nearThreshold(limit.requestsPerUnit, this.#options.nearLimitRatio),
       path,
-      stats: this.#options.bindStats(this.domain, path),
+      stats: this.#options.bindCallerStats(this.domain, path),
     };
     check.rule = rule;
     check.stats = rule.stats;
@@ -117,7 +120,7 @@ export class DomainRules {
       const { key, value } = entries[index] as Entry;
       path += part ?? (value === '' && !node.keepsEmptyValue ? key : `${key}_${value}`);
     }
-    return this.#options.bindStats(this.domain, path);
+    return this.#options.bindCallerStats(this.domain, path);
   }
 }
 

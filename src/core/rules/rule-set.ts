@@ -1,4 +1,7 @@
-/** Everything in force at one moment: limits files compiled. Replaced as a whole, never changed. */
+/**
+ * Everything in force at one moment: limits files compiled. Replaced as a whole, never changed; the one
+ * exception is nested metadata (see verdict/dynamic-metadata.ts).
+ */
 import type { DomainRules } from './domain-rules.ts';
 
 export interface RuleSet {

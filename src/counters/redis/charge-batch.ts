@@ -51,8 +51,8 @@ export class ChargeBatch {
   readonly #runs: Run[] = [];
   /** How many of `#runs` were dealt out or skipped. */
   #dealt = 0;
-  /** The run that a further charge of the key may join. */
-  readonly #open = new Map<string, Run>();
+  /** By unit, since keys of the reference format do not tell it: the run that a further charge of the key may join. */
+  readonly #open: readonly Map<string, Run>[] = UNIT_SECONDS.map(() => new Map());
   /** Runs by unit, in order; the script gets them so. */
   readonly #sections: Run[][] = UNIT_SECONDS.map(() => []);
   readonly #vectors: ChargeGroup[] = [];
@@ -87,9 +87,9 @@ export class ChargeBatch {
   }
 
   #runOf(charge: Charge): Run {
-    const { key, hits } = charge;
+    const { key, hits, unit } = charge;
     const way = hits === 0 ? Way.READ : charge.isRefund ? Way.TAKE : Way.ADD;
-    const open = this.#open.get(key);
+    const open = this.#open[unit]?.get(key);
     if (open === undefined || (open.way !== way && open.way !== Way.READ && way !== Way.READ)) {
       return this.#newRunOf(charge, way);
     }
@@ -101,7 +101,7 @@ export class ChargeBatch {
   #newRunOf({ key, hits, unit }: Charge, way: Way): Run {
     const run = newRun(key, way, hits);
     if (isUnit(unit)) {
-      this.#open.set(key, run);
+      (this.#open[unit] as Map<string, Run>).set(key, run);
       (this.#sections[unit] as Run[]).push(run);
     } else {
       run.failure = NO_UNIT;
