@@ -83,7 +83,7 @@ function compileKey(
   }
   pieces.push(piece);
   node.keyPieces = pieces;
-  node.dynamicEntries = dynamicEntries;
+  if (dynamicEntries.length > 0) node.dynamicEntries = dynamicEntries;
 }
 
 /**

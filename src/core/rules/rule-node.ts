@@ -46,18 +46,23 @@ export class KeyChildren {
   fallback: RuleNode | null = null;
 }
 
+const NO_PIECES: readonly string[] = [];
+/** Shared by all literal nodes. */
+const NO_ENTRIES: readonly number[] = [];
+
 export class RuleNode {
   readonly spec: NodeSpec;
   readonly parent: RuleNode | null;
-  readonly byKey = new Map<string, KeyChildren>();
+  /** Null for a leaf: most nodes are, and there may be a hundred thousand. */
+  #byKey: Map<string, KeyChildren> | null = null;
   /** All wildcard children in file order; walked only when some child's key holds `*`. */
-  readonly #wildcards: WildcardChild[] = [];
+  #wildcards: WildcardChild[] | null = null;
   #hasKeyWildcards = false;
   /** Null when the file gives this node no rate_limit. */
   rule: Rule | null = null;
   /** Constant pieces of the counter key; the values of `dynamicEntries` go between them. */
-  keyPieces: readonly string[] = [];
-  dynamicEntries: readonly number[] = [];
+  keyPieces: readonly string[] = NO_PIECES;
+  dynamicEntries: readonly number[] = NO_ENTRIES;
   /** True when key or stats path depend on the request in a way that pieces can't express. */
   hasDynamicKey = false;
   /** Null when the stats path is constant; else one part per level, null where the request's own `key_value` goes. */
@@ -72,14 +77,16 @@ export class RuleNode {
 
   addChild(child: RuleNode): void {
     const { key, value, kind } = child.spec;
-    const siblings = this.byKey.get(key) ?? new KeyChildren();
-    this.byKey.set(key, siblings);
+    this.#byKey ??= new Map();
+    const siblings = this.#byKey.get(key) ?? new KeyChildren();
+    this.#byKey.set(key, siblings);
     if (value === '') siblings.fallback = child;
     else siblings.literals.set(value, child);
     if (kind === NodeKind.VALUE_WILDCARD) {
       siblings.wildcards.push({ wildcard: compileWildcard(value), node: child });
     }
     if (kind === NodeKind.VALUE_WILDCARD || kind === NodeKind.KEY_WILDCARD) {
+      this.#wildcards ??= [];
       this.#wildcards.push({ wildcard: compileWildcard(compositeKey(child.spec)), node: child });
       this.#hasKeyWildcards ||= kind === NodeKind.KEY_WILDCARD;
     }
@@ -87,7 +94,7 @@ export class RuleNode {
 
   /** All children, by key and then literals before the default. */
   *children(): Generator<RuleNode> {
-    for (const { literals, fallback } of this.byKey.values()) {
+    for (const { literals, fallback } of this.#byKey?.values() ?? []) {
       yield* literals.values();
       if (fallback !== null) yield fallback;
     }
@@ -95,12 +102,13 @@ export class RuleNode {
 
   /** The wildcard children that `step` compares with an entry of this key, in its order. */
   wildcardsFor(key: string): readonly WildcardChild[] {
-    return this.#hasKeyWildcards ? this.#wildcards : (this.byKey.get(key)?.wildcards ?? []);
+    if (this.#hasKeyWildcards) return this.#wildcards ?? [];
+    return this.#byKey?.get(key)?.wildcards ?? [];
   }
 
   /** The child that `entry` leads to, or null. */
   step(entry: Entry): RuleNode | null {
-    const siblings = this.byKey.get(entry.key);
+    const siblings = this.#byKey?.get(entry.key);
     const exact = siblings?.literals.get(entry.value);
     if (exact !== undefined) return exact;
     const wild = this.#hasKeyWildcards
@@ -121,8 +129,11 @@ export function nodeKind(key: string, value: string): NodeKind {
   return isWildcard(value) ? NodeKind.VALUE_WILDCARD : NodeKind.LITERAL;
 }
 
-function firstMatch(children: readonly WildcardChild[] | undefined, text: string): RuleNode | null {
-  if (children === undefined) return null;
+function firstMatch(
+  children: readonly WildcardChild[] | null | undefined,
+  text: string,
+): RuleNode | null {
+  if (children === undefined || children === null) return null;
   for (const child of children) {
     if (matchesWildcard(child.wildcard, text)) return child.node;
   }
