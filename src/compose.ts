@@ -119,6 +119,7 @@ function composeRules(settings: Settings, { telemetry, logger, health }: Around)
       keyFormat: (keyFormat === 'exact' ? exactKeyFormat : referenceKeyFormat)(keyPrefix),
       nearLimitRatio,
       bindStats: (domain, path) => telemetry.ruleStats(domain, path),
+      failureMode: 'error',
       bindCallerStats: (domain, path) => telemetry.callerStats(domain, path),
     },
     listener: loadListener({

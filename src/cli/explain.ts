@@ -55,6 +55,7 @@ function compile(options: ExplainOptions, output: Output): DomainRules | null {
     keyFormat: options.referenceKeys ? referenceKeyFormat('') : exactKeyFormat(''),
     nearLimitRatio: 0.8,
     bindStats: () => new RuleStats(),
+    failureMode: 'error',
     bindCallerStats: () => new RuleStats(),
   });
   for (const { file } of files) {

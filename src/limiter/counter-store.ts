@@ -11,6 +11,7 @@
  * - Counts saturate at COUNT_MAX.
  */
 import type { Unit } from '../core/rules/unit.ts';
+import type { DegradedReason, FailureMode } from '../core/verdict/failure-mode.ts';
 
 /** Counts beyond this (2^53 − 1) are kept at it: every number stays exact in a double. */
 export const COUNT_MAX = Number.MAX_SAFE_INTEGER;
@@ -26,6 +27,11 @@ export interface Charge {
   readonly hits: number;
   /** Take `hits` away instead, never below 0; an absent counter stays absent. */
   readonly isRefund: boolean;
+  /** For GuardedCounterStore: what it answers when the store it guards cannot. */
+  readonly failureMode: FailureMode;
+  readonly isCritical: boolean;
+  /** Written by GuardedCounterStore when the reading is its own. */
+  degraded: DegradedReason | null;
   /** Reading: the counter before this charge. */
   before: number;
   /** Reading: the counter after this charge. */
@@ -58,6 +64,8 @@ export interface ChargeGroup {
 export interface StoreFailure {
   readonly code: StoreFailureCode;
   readonly text: string;
+  /** The store may have made the charges all the same: they must not be made again. */
+  readonly isUnknown?: true;
 }
 export type StoreFailureCode =
   | 'unavailable' // no connection, or the connection was lost before the reply

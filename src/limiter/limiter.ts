@@ -45,6 +45,8 @@ export interface LimiterOptions {
   readonly headerNames: HeaderNames | null;
 }
 
+/** Reason of a degraded answer: see `DegradedReason`. */
+const DEGRADED_HEADER = 'x-ratelimit-degraded';
 const NOT_LOADED = { kind: 'service', text: 'no rate limit configuration loaded' } as const;
 
 export class Limiter implements Decider, ChargeListener {
@@ -116,14 +118,18 @@ export class Limiter implements Decider, ChargeListener {
   }
 
   #finish(decision: Decision): void {
-    if (decision.failure !== null) {
-      this.#options.observer.storeFailed(decision.failure.code);
-      decision.listener.failed({ kind: 'store', text: decision.failure.text });
+    const { statuses: checks, request, failure } = decision;
+    const options = this.#options;
+    if (failure !== null) {
+      options.observer.storeFailed(failure.code);
+      for (const check of decision.charges) check.isUnserved = check.degraded === null;
+    }
+    for (const check of checks) settleCheck(check);
+    // What is known to be over is over, whatever the store would have said of the rest.
+    if (failure !== null && overallCode(checks, options.isQuotaForAll) !== Code.OVER_LIMIT) {
+      decision.listener.failed({ kind: 'store', text: failure.text });
       return;
     }
-    const { statuses: checks, request } = decision;
-    const options = this.#options;
-    for (const check of checks) settleCheck(check);
     if (options.overLimitCache !== null) rememberOver(decision, options.overLimitCache);
     decision.overallCode = overallCode(checks, options.isQuotaForAll);
     if (options.isShadowForAll && decision.overallCode === Code.OVER_LIMIT) {
@@ -134,6 +140,7 @@ export class Limiter implements Decider, ChargeListener {
       decision.responseHeaders = limitHeaders(checks, options.headerNames, options.isQuotaForAll);
     }
     if (options.addsMetadata) decision.dynamicMetadata = dynamicMetadata(request, checks);
+    sayDegraded(decision);
     decision.listener.decided(decision);
   }
 }
@@ -182,8 +189,19 @@ function rememberOver(decision: Decision, cache: OverLimitCache): void {
   for (const check of decision.charges) {
     // A charge that was in flight when the refund was asked may have been remembered since.
     if (check.isRefund) cache.forget(check.key);
-    else if (check.after > check.limit) {
+    else if (check.degraded === null && !check.isUnserved && check.after > check.limit) {
       cache.remember(check, check.after, decision.askedAt + check.resetMs);
     }
   }
+}
+
+/** A degraded answer says so, in each of the two places that the operator switched on. */
+function sayDegraded(decision: Decision): void {
+  const reason = decision.charges.find(({ degraded }) => degraded !== null)?.degraded;
+  if (reason === undefined || reason === null) return;
+  const { responseHeaders, dynamicMetadata: metadata } = decision;
+  if (responseHeaders !== null) {
+    decision.responseHeaders = [...responseHeaders, { key: DEGRADED_HEADER, value: reason }];
+  }
+  if (metadata !== null) metadata['degraded'] = reason;
 }

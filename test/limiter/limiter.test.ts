@@ -325,3 +325,37 @@ describe('STOP_CACHE_KEY_INCREMENT_WHEN_OVERLIMIT', () => {
     expect(words(its.ask('two=a'))).toBe('OK | OK 1');
   });
 });
+
+describe('without the store', () => {
+  const gone: Pick<CounterStore, 'charge'> = {
+    charge: (groups, listener) => {
+      for (const group of groups) {
+        const [first] = group.charges;
+        if (first !== undefined) Object.assign(first, { degraded: 'breaker', after: 1 });
+        group.failure = group.charges.length > 1 ? { code: 'unavailable', text: 'gone' } : null;
+      }
+      listener.settled(groups);
+    },
+  };
+  const headerNames = { limit: 'L', remaining: 'R', reset: 'T' };
+
+  it('a degraded answer says so in headers and metadata, and is counted by its own hits', () => {
+    const its = world({ store: gone, headerNames, addsMetadata: true });
+    const answer = its.ask('two=a', { hitsAddend: 2 }) as Answer;
+    expect(answer.responseHeaders?.at(-1)).toEqual({ key: 'x-ratelimit-degraded', value: 'breaker' });
+    expect(answer.dynamicMetadata).toMatchObject({ degraded: 'breaker' });
+    expect(its.stats.get('two')).toMatchObject({ totalHits: 2, withinLimit: 2, overLimit: 0 });
+  });
+
+  it('one descriptor that fails fails the call', () => {
+    expect(words(world({ store: gone }).ask('two=a;one=a'))).toBe('store: gone');
+  });
+
+  it('a descriptor that is known to be over is answered all the same', () => {
+    const overLimitCache = new OverLimitCache(10_000);
+    const its = world({ overLimitCache });
+    its.ask('one=a', { hitsAddend: 2 });
+    const later = world({ overLimitCache, store: gone });
+    expect(words(later.ask('one=a;two=a;two=b'))).toBe('OVER | OVER 0 | OK 1 | OK 0');
+  });
+});

@@ -100,6 +100,8 @@ function ruleOf(requestsPerUnit: number, unit: Unit): Rule {
     quotaMode: false,
     replaces: [],
     metadata: null,
+    failureMode: 'error',
+    isCritical: false,
     nearThreshold: 0,
     path: '',
     stats: new RuleStats(),

@@ -30,6 +30,7 @@ test('compiling lets others have their turn, also within one slice', async () =>
   const rules = await compileDomain('x', slices(), {
     keyFormat: exactKeyFormat(''),
     nearLimitRatio: 0.8,
+    failureMode: 'error',
     bindCallerStats: () => new RuleStats(),
     bindStats: () => {
       work(RULE_MS);

@@ -54,6 +54,7 @@ export async function loadedSource(
       keyFormat: exactKeyFormat(''),
       nearLimitRatio: 0.8,
       bindStats: options.bindStats ?? (() => new RuleStats()),
+      failureMode: 'error',
       bindCallerStats: () => new RuleStats(),
     },
     listener: {

@@ -55,6 +55,7 @@ function checkText(text: string): void {
     keyFormat: exactKeyFormat(''),
     nearLimitRatio: 0.8,
     bindStats: () => new RuleStats(),
+    failureMode: 'error',
     bindCallerStats: () => new RuleStats(),
   });
   for (const descriptor of config.descriptors) compiler.add(descriptor);

@@ -55,6 +55,7 @@ export function compileDomain(
   const compiler = new DomainCompiler(domain, {
     keyFormat,
     nearLimitRatio: options.nearLimitRatio ?? 0.8,
+    failureMode: 'error',
     bindCallerStats: (_domain, path) => bind(path),
     bindStats: (_domain, path) => bind(path),
   });

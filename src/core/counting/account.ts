@@ -29,3 +29,18 @@ export function accountKnownOver(stats: RuleStats, rule: Rule, hits: number): vo
   stats.overLimitWithLocalCache += hits;
   if (rule.shadowMode) stats.shadowMode += hits;
 }
+
+/** Counts hits that were answered without the store: what they did to its counter is not known. */
+export function accountDegraded(
+  stats: RuleStats,
+  rule: Rule,
+  check: { readonly hits: number; readonly after: number; readonly isRefund: boolean },
+): void {
+  if (check.isRefund) return;
+  if (check.after <= rule.requestsPerUnit) {
+    stats.withinLimit += check.hits;
+    return;
+  }
+  stats.overLimit += check.hits;
+  if (rule.shadowMode) stats.shadowMode += check.hits;
+}

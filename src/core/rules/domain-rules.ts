@@ -5,6 +5,7 @@
 import { nearThreshold } from '../counting/near-limit.ts';
 import type { RuleStats } from '../counting/rule-stats.ts';
 import type { Check } from '../verdict/check.ts';
+import type { FailureMode } from '../verdict/failure-mode.ts';
 import type { KeyFormat } from './key-format.ts';
 import type { DescriptorConfig } from './limits-file.ts';
 import { attachRule, sharedValue } from './node-compiler.ts';
@@ -17,6 +18,8 @@ export interface CompileOptions {
   readonly keyFormat: KeyFormat;
   /** NEAR_LIMIT_RATIO, 0..1. */
   readonly nearLimitRatio: number;
+  /** STORE_FAILURE_MODE: of rules whose file says nothing, and of overrides. */
+  readonly failureMode: FailureMode;
   /** For paths that limits files name. */
   readonly bindStats: (domain: string, path: string) => RuleStats;
   /** For paths that hold values of a request. */
@@ -56,6 +59,8 @@ export class DomainRules {
     if (rule.unlimited) return;
     check.unit = rule.unit;
     check.limit = rule.requestsPerUnit;
+    check.failureMode = rule.failureMode;
+    check.isCritical = rule.isCritical;
     check.key = node.hasDynamicKey
       ? this.#spelledKey(entries, rule.unit, node)
       : joinKey(node, entries, this.#options.keyFormat);
@@ -86,6 +91,8 @@ export class DomainRules {
       quotaMode: false,
       replaces: [],
       metadata: null,
+      failureMode: this.#options.failureMode,
+      isCritical: false,
       nearThreshold: nearThreshold(limit.requestsPerUnit, this.#options.nearLimitRatio),
       path,
       stats: this.#options.bindCallerStats(this.domain, path),
@@ -94,6 +101,7 @@ export class DomainRules {
     check.stats = rule.stats;
     check.unit = unit;
     check.limit = limit.requestsPerUnit;
+    check.failureMode = rule.failureMode;
     check.key = this.#spelledKey(entries, unit, null);
   }
 

@@ -2,6 +2,7 @@
  * What a limits file says, after its text was checked and before it is compiled: plain data, one
  * `DomainConfig` per file. It crosses from the parsing thread to the main one by structured clone.
  */
+import type { FailureMode } from '../verdict/failure-mode.ts';
 import type { Unit } from './unit.ts';
 
 /** JSON as metadata may hold it. */
@@ -41,6 +42,10 @@ export interface DescriptorConfig {
   readonly valueToMetric: boolean;
   readonly shareThreshold: boolean;
   readonly metadata: JsonObject | null;
+  /** `on_store_failure`, its own or inherited; absent when neither is set. */
+  readonly failureMode?: FailureMode;
+  /** `critical`, its own or inherited. */
+  readonly isCritical?: boolean;
 }
 
 /** One limits file, or with MERGE_DOMAIN_CONFIG several of the same domain in file order. */

@@ -4,6 +4,7 @@
  * pieces between which the request's values go.
  */
 import { nearThreshold } from '../counting/near-limit.ts';
+import type { FailureMode } from '../verdict/failure-mode.ts';
 import type { CompileOptions } from './domain-rules.ts';
 import type { LimitConfig } from './limits-file.ts';
 import type { Rule } from './rule.ts';
@@ -14,6 +15,8 @@ export interface RuleModes {
   readonly shadowMode: boolean;
   readonly quotaMode: boolean;
   readonly detailedMetric: boolean;
+  readonly failureMode?: FailureMode;
+  readonly isCritical?: boolean;
 }
 
 /** Attaches a rule to `node`, whose ancestors must be in place. */
@@ -35,6 +38,8 @@ export function attachRule(
     quotaMode: modes.quotaMode,
     replaces: limit.replaces,
     metadata: node.spec.metadata,
+    failureMode: modes.failureMode ?? options.failureMode,
+    isCritical: modes.isCritical ?? false,
     nearThreshold: nearThreshold(limit.requestsPerUnit, options.nearLimitRatio),
     path,
     stats: options.bindStats(domain, path),

@@ -1,5 +1,6 @@
 /** A compiled rule: what a limits file (or an override in the request) says about a descriptor. */
 import type { RuleStats } from '../counting/rule-stats.ts';
+import type { FailureMode } from '../verdict/failure-mode.ts';
 import type { JsonObject } from './limits-file.ts';
 import type { Unit } from './unit.ts';
 
@@ -17,6 +18,10 @@ export interface Rule {
   readonly quotaMode: boolean;
   readonly replaces: readonly string[];
   readonly metadata: JsonObject | null;
+  /** What is answered while the store cannot serve. */
+  readonly failureMode: FailureMode;
+  /** Never shed while the store is taken back into use. */
+  readonly isCritical: boolean;
   /** Hits from which a request counts as near the limit: floor(limit × NEAR_LIMIT_RATIO) in float32. */
   readonly nearThreshold: number;
   /** Stats path within the domain, by the reference's rules, e.g. `key_value.subkey`. */

@@ -7,6 +7,7 @@ import type { RuleStats } from '../counting/rule-stats.ts';
 import type { Rule } from '../rules/rule.ts';
 import { Unit } from '../rules/unit.ts';
 import { Code } from './answer.ts';
+import type { DegradedReason, FailureMode } from './failure-mode.ts';
 
 export class Check {
   /** Null when nothing matched, or another rule of the request replaces what did. */
@@ -22,6 +23,13 @@ export class Check {
   isRefund = false;
   /** Answered from the over-limit cache: nothing is charged. */
   isKnownOver = false;
+  /** What is answered while the store cannot serve. */
+  failureMode: FailureMode = 'error';
+  isCritical = false;
+  /** Why the reading is not the store's own; null when it is. */
+  degraded: DegradedReason | null = null;
+  /** The store could not serve it, and its failure mode is `error`. */
+  isUnserved = false;
   before = 0;
   after = 0;
   resetMs = 0;

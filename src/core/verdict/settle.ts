@@ -1,5 +1,5 @@
 /** From readings to a verdict: the status of each descriptor and the code of the whole request. */
-import { accountCharge, accountKnownOver } from '../counting/account.ts';
+import { accountCharge, accountDegraded, accountKnownOver } from '../counting/account.ts';
 import type { RuleStats } from '../counting/rule-stats.ts';
 import type { Rule } from '../rules/rule.ts';
 import { Code, REMAINING_UNLIMITED } from './answer.ts';
@@ -16,9 +16,12 @@ export function settleCheck(check: Check): void {
     check.remaining = REMAINING_UNLIMITED;
     return;
   }
+  if (check.isUnserved) return;
   const stats = check.stats as RuleStats;
   if (check.isKnownOver) {
     accountKnownOver(stats, rule, check.hits);
+  } else if (check.degraded !== null) {
+    accountDegraded(stats, rule, check);
   } else if (!check.isRefund) {
     accountCharge(stats, rule, check.before, check.after);
   }

@@ -201,6 +201,7 @@ describe('DomainCompiler', () => {
       keyFormat: exactKeyFormat(''),
       nearLimitRatio: 0.8,
       bindStats: () => new RuleStats(),
+      failureMode: 'error',
       bindCallerStats: () => new RuleStats(),
     });
     const [orphan] = flatten([{ key: 'a' }], 2);

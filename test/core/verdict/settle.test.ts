@@ -17,6 +17,8 @@ function rule(extra: Partial<Rule> = {}): Rule {
     quotaMode: false,
     replaces: [],
     metadata: null,
+    failureMode: 'error',
+    isCritical: false,
     nearThreshold: 8,
     path: 'k',
     stats: new RuleStats(),

@@ -14,6 +14,8 @@ export function rule(overrides: Partial<Rule> = {}): Rule {
     quotaMode: false,
     replaces: [],
     metadata: null,
+    failureMode: 'error',
+    isCritical: false,
     nearThreshold: 8,
     path: 'k',
     stats: new RuleStats(),

@@ -1,0 +1,63 @@
+/**
+ * What was admitted by local shares and never reached the store: hits by counter, to be charged there when
+ * it is back, as long as their window lasts. Only hits that the store certainly did not count get in;
+ * those of unknown outcome would be counted twice.
+ *
+ * Bound: counters remembered. Hits on further ones are dropped and counted as such: the store then
+ * admits that much more than its limits, until the windows end.
+ */
+import type { Unit } from '../../core/rules/unit.ts';
+import type { WallMs } from '../../core/time.ts';
+import { addHits } from '../count.ts';
+
+export interface LedgerEntry {
+  readonly key: string;
+  readonly unit: Unit;
+  hits: number;
+  /** When the window that they were admitted in ends, by this process's clock. */
+  readonly windowEnd: WallMs;
+}
+
+export class Ledger {
+  readonly #entriesMax: number;
+  readonly #entries = new Map<string, LedgerEntry>();
+  /** Hits not remembered for want of room, and hits whose window ended before the store was back. */
+  droppedHits = 0;
+  expiredHits = 0;
+
+  constructor(entriesMax: number) {
+    this.#entriesMax = entriesMax;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  record(key: string, unit: Unit, hits: number, windowEnd: WallMs): void {
+    if (hits === 0) return;
+    const name = `${unit}${key}`;
+    const entry = this.#entries.get(name);
+    if (entry !== undefined && entry.windowEnd === windowEnd) {
+      entry.hits = addHits(entry.hits, hits);
+      return;
+    }
+    if (entry !== undefined) this.expiredHits += entry.hits;
+    else if (this.#entries.size >= this.#entriesMax) {
+      this.droppedHits += hits;
+      return;
+    }
+    this.#entries.set(name, { key, unit, hits, windowEnd });
+  }
+
+  /** Takes out up to `max` entries whose window still lasts at `now`, oldest first. */
+  take(max: number, now: WallMs): LedgerEntry[] {
+    const taken: LedgerEntry[] = [];
+    for (const [name, entry] of this.#entries) {
+      if (taken.length >= max) break;
+      this.#entries.delete(name);
+      if (entry.windowEnd > now) taken.push(entry);
+      else this.expiredHits += entry.hits;
+    }
+    return taken;
+  }
+}
