@@ -1,7 +1,7 @@
 /** The PEM files of the gRPC listener. */
 import { readFileSync } from 'node:fs';
 import type { GrpcTls } from '../settings/settings.ts';
-import type { ServerTls } from '../wire/grpc-js/server-credentials.ts';
+import type { ServerTls } from '../wire/server-tls.ts';
 
 /** Throws with the variable and the path when a file cannot be read. */
 export function readTls({ certPath, keyPath, clientCaPath, clientSan }: GrpcTls): ServerTls {

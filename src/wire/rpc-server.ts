@@ -1,6 +1,6 @@
 /**
  * Port of the wire: a gRPC server that hands over message bytes and takes message bytes back.
- * Adapters: `grpc-js/` (the library), later a native one on the same port.
+ * Adapters: `native/` (our own HTTP/2, the default) and `grpc-js/` (the library).
  */
 
 /** gRPC status codes that Weir answers with. */
@@ -15,6 +15,7 @@ export const GrpcStatus = {
   UNIMPLEMENTED: 12,
   INTERNAL: 13,
   UNAVAILABLE: 14,
+  UNAUTHENTICATED: 16,
 } as const;
 export type GrpcStatus = (typeof GrpcStatus)[keyof typeof GrpcStatus];
 

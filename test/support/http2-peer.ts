@@ -22,6 +22,7 @@ export interface PeerOptions {
   readonly receiveBytesMax?: number;
   readonly sendBytesMax?: number;
   readonly assemblyBytesMax?: number;
+  readonly assemblyTotalBytesMax?: number;
   readonly denial?: string;
   readonly gunzip?: Gunzip;
 }
@@ -49,6 +50,7 @@ export class Http2Peer {
       receiveBytesMax: options.receiveBytesMax ?? 1 << 20,
       sendBytesMax: options.sendBytesMax ?? 1 << 20,
       assemblyBytesMax: options.assemblyBytesMax ?? 1 << 20,
+      assemblyTotalBytesMax: options.assemblyTotalBytesMax ?? 1 << 20,
       gunzip: options.gunzip ?? gunzipMessage,
       log: (text) => this.logged.push(text),
     });
@@ -57,7 +59,7 @@ export class Http2Peer {
       limits,
       counters: this.counters,
       output: this.output,
-      listener: this.service.connect(options.denial ?? ''),
+      listener: this.service.connect(options.denial ?? '', () => this.connection.calm('evicted')),
       nowMs: this.nowMs,
     });
   }

@@ -7,47 +7,28 @@
  */
 import {
   Server,
+  ServerCredentials,
   type ServerOptions,
   type ServerUnaryCall,
   type ServerWritableStream,
   type sendUnaryData,
-  status,
 } from '@grpc/grpc-js';
 import {
+  addressText,
+  bindFailure,
+  clearStaleSocket,
+  type ListenAddress,
+} from '../listen-address.ts';
+import {
   GrpcStatus,
-  type RpcMethods,
   type RpcServer,
   type StreamHandler,
   type UnaryHandler,
 } from '../rpc-server.ts';
-import { bindFailure, bindTarget, clearStaleSocket, type ListenAddress } from './listen-address.ts';
-import { carriesName, type ServerTls, serverCredentials } from './server-credentials.ts';
+import type { RpcServerOptions } from '../rpc-server-options.ts';
+import { assertTlsFits, carriesName, SAN_DENIAL, type ServerTls } from '../server-tls.ts';
 import { GrpcJsStreamCall } from './stream-call.ts';
 import { GrpcJsUnaryCall } from './unary-call.ts';
-
-export interface GrpcJsServerOptions {
-  readonly listen: ListenAddress;
-  readonly methods: RpcMethods;
-  /**
-   * Beyond it grpc-js itself answers RESOURCE_EXHAUSTED before a handler sees the message. Keep it
-   * above the handlers' own bound on messages, whose answer names the setting.
-   */
-  readonly receiveBytesMax: number;
-  /** Longer replies become RESOURCE_EXHAUSTED. */
-  readonly sendBytesMax: number;
-  /** Per connection; callers wait with more, or open another connection. */
-  readonly concurrentStreamsMax: number;
-  /** A connection is closed gracefully after this long, ± 10 % by chance; 0: never. */
-  readonly connectionAgeMsMax: number;
-  /** Then calls on it may finish for this long; 0: for ever. */
-  readonly connectionAgeGraceMs: number;
-  /** A silent connection is pinged after this long, and dropped without an answer. */
-  readonly keepaliveMs: number;
-  readonly keepaliveTimeoutMs: number;
-  readonly tls: ServerTls | null;
-  /** Told of exceptions that handlers threw. */
-  readonly log: (message: string, error: unknown) => void;
-}
 
 /** Beyond this a Node timer fires at once; the jitter of + 10 % must fit too. */
 const TIMER_MS_MAX = 1_900_000_000;
@@ -58,7 +39,7 @@ type BytesCall = ServerUnaryCall<Uint8Array, Uint8Array>;
 type BytesStream = ServerWritableStream<Uint8Array, Uint8Array>;
 
 export class GrpcJsServer implements RpcServer {
-  readonly #options: GrpcJsServerOptions;
+  readonly #options: RpcServerOptions;
   readonly #server: Server;
   /** Bounded by concurrentStreamsMax per connection, and by the handlers' own bounds. */
   readonly #streams = new Set<GrpcJsStreamCall>();
@@ -66,7 +47,7 @@ export class GrpcJsServer implements RpcServer {
   #bound = '';
   #drained: Promise<void> | null = null;
 
-  constructor(options: GrpcJsServerOptions) {
+  constructor(options: RpcServerOptions) {
     this.#options = options;
     this.#server = new Server(grpcJsOptions(options));
     for (const [path, handler] of options.methods.unary) this.#addUnary(path, handler);
@@ -75,7 +56,7 @@ export class GrpcJsServer implements RpcServer {
 
   async listen(): Promise<number> {
     const { listen, tls } = this.#options;
-    const credentials = serverCredentials(tls);
+    const credentials = credentialsOf(tls);
     if ('socketPath' in listen) await clearStaleSocket(listen.socketPath);
     return new Promise((resolve, reject) => {
       this.#server.bindAsync(bindTarget(listen), credentials, (error, port) => {
@@ -158,23 +139,34 @@ export class GrpcJsServer implements RpcServer {
 }
 
 function unauthenticated(): { code: number; details: string } {
-  return {
-    code: status.UNAUTHENTICATED,
-    details: 'the client certificate does not carry the name that GRPC_CLIENT_TLS_SAN asks for',
-  };
+  return { code: GrpcStatus.UNAUTHENTICATED, details: SAN_DENIAL };
 }
 
-function grpcJsOptions(options: GrpcJsServerOptions): ServerOptions {
+/** The address in grpc-js's own spelling. */
+function bindTarget(address: ListenAddress): string {
+  const text = addressText(address);
+  return 'socketPath' in address ? `unix:${text}` : text;
+}
+
+function credentialsOf(tls: ServerTls | null): ServerCredentials {
+  if (tls === null) return ServerCredentials.createInsecure();
+  assertTlsFits(tls);
+  const pairs = [{ cert_chain: tls.cert, private_key: tls.key }];
+  return ServerCredentials.createSsl(tls.clientCa, pairs, tls.clientCa !== null);
+}
+
+function grpcJsOptions(options: RpcServerOptions): ServerOptions {
   const age = options.connectionAgeMsMax;
   const grace = options.connectionAgeGraceMs;
+  const silence = options.keepaliveMs;
   return {
     'grpc.max_receive_message_length': options.receiveBytesMax,
     'grpc.max_send_message_length': options.sendBytesMax,
     'grpc.max_concurrent_streams': options.concurrentStreamsMax,
-    'grpc.keepalive_time_ms': Math.min(options.keepaliveMs, TIMER_MS_MAX),
     'grpc.keepalive_timeout_ms': Math.min(options.keepaliveTimeoutMs, TIMER_MS_MAX),
     // Its per-call bookkeeping is for a debugging service that is not offered here.
     'grpc.enable_channelz': 0,
+    ...(silence > 0 && { 'grpc.keepalive_time_ms': Math.min(silence, TIMER_MS_MAX) }),
     ...(age > 0 && { 'grpc.max_connection_age_ms': Math.min(age, TIMER_MS_MAX) }),
     ...(grace > 0 && { 'grpc.max_connection_age_grace_ms': Math.min(grace, TIMER_MS_MAX) }),
   };

@@ -6,20 +6,19 @@ import type { RequestHead } from '../http2/request-head.ts';
 import type { Http2Stream, StreamOwner } from '../http2/stream.ts';
 import { GrpcStatus, type RpcMethods } from '../rpc-server.ts';
 import { trailersOnly } from './answer-blocks.ts';
+import { type AssemblyBounds, AssemblyMemory, ConnectionAssembly } from './assembly-memory.ts';
 import { type CallPlan, planCall } from './call-plan.ts';
-import type { AssemblyBudget, Gunzip } from './message-reader.ts';
+import type { Gunzip } from './message-reader.ts';
 import { PlainRequest, RefusedRequest } from './refused-request.ts';
 import { StreamGrpcCall } from './stream-call.ts';
 import { UnaryGrpcCall } from './unary-call.ts';
 
-export interface GrpcServiceOptions {
+export interface GrpcServiceOptions extends AssemblyBounds {
   readonly methods: RpcMethods;
   /** Longer messages, also once inflated, become RESOURCE_EXHAUSTED. */
   readonly receiveBytesMax: number;
   /** Longer replies become RESOURCE_EXHAUSTED. */
   readonly sendBytesMax: number;
-  /** Memory of one connection's messages that have arrived only in part. */
-  readonly assemblyBytesMax: number;
   readonly gunzip: Gunzip;
   /** Told of exceptions that handlers threw. */
   readonly log: (message: string, error: unknown) => void;
@@ -29,21 +28,35 @@ export interface GrpcCounters {
   callsStarted: number;
   /** Requests answered without a handler: unknown method, no gRPC, a bad message. */
   callsRefused: number;
+  /** Requests refused because their connection, or all together, held too much in pieces. */
+  assembliesRefused: number;
+  /** Connections ended because they held most of it when there was no room for others. */
+  assembliesEvicted: number;
 }
 
 export class GrpcService {
   readonly options: GrpcServiceOptions;
-  readonly counters: GrpcCounters = { callsStarted: 0, callsRefused: 0 };
+  readonly counters: GrpcCounters = {
+    callsStarted: 0,
+    callsRefused: 0,
+    assembliesRefused: 0,
+    assembliesEvicted: 0,
+  };
+  readonly assembly: AssemblyMemory;
   /** Bounded by the connections' streams. */
   readonly #streams = new Set<StreamGrpcCall>();
 
   constructor(options: GrpcServiceOptions) {
     this.options = options;
+    this.assembly = new AssemblyMemory(options, this.counters);
   }
 
-  /** The listener of one connection; `denial` is the reason why its calls are all refused, or ''. */
-  connect(denial: string): GrpcConnection {
-    return new GrpcConnection(this, denial);
+  /**
+   * The listener of one connection; `denial` is the reason why its calls are all refused, or '';
+   * `evict` ends the connection at once.
+   */
+  connect(denial: string, evict: () => void): GrpcConnection {
+    return new GrpcConnection(this, denial, evict);
   }
 
   watch(call: StreamGrpcCall): void {
@@ -67,18 +80,17 @@ export class GrpcService {
   }
 }
 
-/** gRPC's UNAUTHENTICATED: only the transport answers with it. */
-const UNAUTHENTICATED = 16;
 const NO_BLOCK = new Uint8Array(0);
 
-export class GrpcConnection implements RequestListener, AssemblyBudget {
+export class GrpcConnection implements RequestListener {
   readonly service: GrpcService;
+  readonly assembly: ConnectionAssembly;
   readonly #denial: Uint8Array | null;
-  #assemblyBytes = 0;
 
-  constructor(service: GrpcService, denial: string) {
+  constructor(service: GrpcService, denial: string, evict: () => void) {
     this.service = service;
-    this.#denial = denial === '' ? null : trailersOnly(UNAUTHENTICATED, denial);
+    this.assembly = new ConnectionAssembly(service.assembly, evict);
+    this.#denial = denial === '' ? null : trailersOnly(GrpcStatus.UNAUTHENTICATED, denial);
   }
 
   onRequest(stream: Http2Stream, head: RequestHead): StreamOwner {
@@ -100,15 +112,5 @@ export class GrpcConnection implements RequestListener, AssemblyBudget {
     if (plan.kind === 'plain') return new PlainRequest(stream, plan);
     const block = plan.kind === 'refused' ? plan.block : NO_BLOCK;
     return new RefusedRequest(stream, this.#denial ?? block);
-  }
-
-  take(bytes: number): boolean {
-    if (this.#assemblyBytes + bytes > this.service.options.assemblyBytesMax) return false;
-    this.#assemblyBytes += bytes;
-    return true;
-  }
-
-  give(bytes: number): void {
-    this.#assemblyBytes -= bytes;
   }
 }

@@ -20,7 +20,7 @@ export class MessageFault {
 
 /** Memory for messages in pieces, one connection's together. */
 export interface AssemblyBudget {
-  /** False when so many more bytes would pass the connection's bound. */
+  /** False when there is no room for so many more bytes. */
   take(bytes: number): boolean;
   give(bytes: number): void;
 }
@@ -69,10 +69,7 @@ export class MessageReader {
   #add(bytes: Uint8Array, start: number, end: number): MessageFault | null {
     const held = this.#held + end - start;
     if (!this.#makeRoom(held)) {
-      return new MessageFault(
-        GrpcStatus.RESOURCE_EXHAUSTED,
-        'too many incomplete requests on this connection',
-      );
+      return new MessageFault(GrpcStatus.RESOURCE_EXHAUSTED, 'too many incomplete requests');
     }
     this.#assembly.set(bytes.subarray(start, end), this.#held);
     this.#held = held;

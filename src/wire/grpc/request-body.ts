@@ -22,7 +22,8 @@ export function messagePrefix(length: number): Uint8Array {
 
 export function createReader(connection: GrpcConnection, terms: CallTerms): MessageReader {
   const { receiveBytesMax, gunzip } = connection.service.options;
-  return new MessageReader({ isGzip: terms.isGzip, receiveBytesMax, gunzip, budget: connection });
+  const budget = connection.assembly;
+  return new MessageReader({ isGzip: terms.isGzip, receiveBytesMax, gunzip, budget });
 }
 
 /** On the monotonic clock; 0 when the caller named none. */

@@ -129,6 +129,11 @@ export class Http2Connection implements FrameListener {
     this.#state.finish();
   }
 
+  /** Ends the connection because its peer took more than its share. `text`: short, ASCII. */
+  calm(text: string): void {
+    this.#state.fail(ErrorCode.ENHANCE_YOUR_CALM, text);
+  }
+
   /** The transport is gone, or takes nothing any more. */
   lose(): void {
     if (!this.#state.isFinished) this.#state.finish();

@@ -13,6 +13,7 @@ import type { Turns } from './turns.ts';
 export interface ConnectionTimes {
   /** Leaves at this age; 0: never. */
   readonly ageMsMax: number;
+  /** Then calls may finish for this long; 0: for ever. */
   readonly ageGraceMs: number;
   readonly lingerMs: number;
 }
@@ -41,8 +42,8 @@ export class NativeConnection {
   readonly #bornMs: number;
   /** When the transport last took all it was given. */
   #movedMs: number;
-  /** When leaving began; 0 while staying. */
-  #leftMs = 0;
+  /** When its age made it leave; 0 before. */
+  #agedMs = 0;
   /** When nothing was left to say; 0 before. */
   #finishedMs = 0;
   #turn = -1;
@@ -61,7 +62,9 @@ export class NativeConnection {
     this.#movedMs = nowMs;
     const { limits, counters, memory, service } = place;
     this.#output = new OutputBuffer(memory, limits.outputBytesMax, () => this.#haveOutput());
-    const listener = service.connect(denial);
+    const listener = service.connect(denial, () =>
+      this.#http2.calm('too many incomplete requests'),
+    );
     const output = this.#output;
     this.#http2 = new Http2Connection({ limits, counters, output, listener, nowMs });
     socket.on('data', (chunk: Buffer) => this.#onData(chunk));
@@ -106,12 +109,15 @@ export class NativeConnection {
     }
     this.#http2.tick(nowMs);
     if (ageMsMax === 0) return;
-    if (this.#leftMs === 0 && nowMs - this.#bornMs >= ageMsMax) this.leave(nowMs);
-    if (this.#leftMs > 0 && nowMs - this.#leftMs >= ageGraceMs) this.#http2.cut();
+    if (this.#agedMs === 0) {
+      if (nowMs - this.#bornMs < ageMsMax) return;
+      this.#agedMs = Math.max(nowMs, 1);
+      this.leave(nowMs);
+    }
+    if (ageGraceMs > 0 && nowMs - this.#agedMs >= ageGraceMs) this.#http2.cut();
   }
 
   leave(nowMs: number): void {
-    if (this.#leftMs === 0) this.#leftMs = Math.max(nowMs, 1);
     this.#http2.leave(nowMs);
   }
 

@@ -10,11 +10,11 @@ import {
 } from 'node:tls';
 import { type GrpcCounters, GrpcService } from '../grpc/grpc-service.ts';
 import { PREFIX_BYTES } from '../grpc/message-reader.ts';
-import { bindFailure, clearStaleSocket } from '../grpc-js/listen-address.ts';
-import { carriesName, type ServerTls } from '../grpc-js/server-credentials.ts';
 import { createHttp2Counters, type Http2Counters } from '../http2/counters.ts';
 import type { Http2Limits } from '../http2/limits.ts';
+import { bindFailure, clearStaleSocket } from '../listen-address.ts';
 import type { RpcServer } from '../rpc-server.ts';
+import { carriesName, SAN_DENIAL, type ServerTls } from '../server-tls.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { Flusher } from './flusher.ts';
 import { gunzipMessage } from './gunzip.ts';
@@ -61,13 +61,12 @@ export class NativeServer implements RpcServer {
     this.#options = options;
     this.#tuning = tuning;
     this.#clientSan = options.tls?.clientSan ?? '';
+    // At least one message of the largest size, in memory that was doubled as it came.
+    const assemblyBytesMin = 2 * (options.receiveBytesMax + PREFIX_BYTES);
     this.#service = new GrpcService({
       ...options,
-      // At least one message of the largest size, in memory that was doubled as it came.
-      assemblyBytesMax: Math.max(
-        tuning.assemblyBytesMax,
-        2 * options.receiveBytesMax + PREFIX_BYTES,
-      ),
+      assemblyBytesMax: Math.max(tuning.assemblyBytesMax, assemblyBytesMin),
+      assemblyTotalBytesMax: Math.max(tuning.assemblyTotalBytesMax, assemblyBytesMin),
       gunzip: gunzipMessage,
     });
     this.counters = {
@@ -105,6 +104,11 @@ export class NativeServer implements RpcServer {
     let calls = 0;
     for (const connection of this.#connections) calls += connection.callCount;
     return calls;
+  }
+
+  /** Bytes of requests that have arrived only in part. */
+  get assemblyBytes(): number {
+    return this.#service.assembly.bytes;
   }
 
   async listen(): Promise<number> {
@@ -225,9 +229,6 @@ export class NativeServer implements RpcServer {
     for (const connection of this.#connections) connection.tick(nowMs);
   }
 }
-
-const SAN_DENIAL =
-  'the client certificate does not carry the name that GRPC_CLIENT_TLS_SAN asks for';
 
 /** The bounds on answers leave room for one of the largest size. */
 function limitsOf(options: NativeServerOptions, tuning: NativeTuning): Http2Limits {

@@ -5,8 +5,10 @@ export const NATIVE_TUNING: NativeTuning = {
   ...HTTP2_LIMITS,
   // Envoy has one connection a worker: this is 600 Envoys of 16 workers, and 170 MiB when idle.
   connectionsMax: 10_000,
-  // Two of the largest messages that gRPC servers usually take.
-  assemblyBytesMax: 8_388_608,
+  // Two of the largest requests by default, in memory that was doubled as they came.
+  assemblyBytesMax: 4_194_304,
+  // A quarter of a small container, for what hardly happens: requests come whole.
+  assemblyTotalBytesMax: 268_435_456,
   // Four reads of a full socket: about two thousand small calls, some milliseconds of work.
   turnBytesMax: 262_144,
   // Answers are small: a peer this far behind is not reading.

@@ -1,6 +1,6 @@
 import { constants } from 'node:crypto';
-import { createSecureContext, type SecureContextOptions } from 'node:tls';
-import type { ServerTls } from '../grpc-js/server-credentials.ts';
+import type { SecureContextOptions } from 'node:tls';
+import { assertTlsFits, type ServerTls } from '../server-tls.ts';
 
 /** RFC 9113, 9.2: TLS 1.2 at least, and no renegotiation. */
 interface ServerTlsOptions extends SecureContextOptions {
@@ -10,8 +10,9 @@ interface ServerTlsOptions extends SecureContextOptions {
 
 /** Throws with a message that names the variables when the PEM texts do not fit together. */
 export function tlsOptions(tls: ServerTls): ServerTlsOptions {
+  assertTlsFits(tls);
   const { cert, key, clientCa } = tls;
-  const options: ServerTlsOptions = {
+  return {
     cert,
     key,
     ...(clientCa === null ? {} : { ca: clientCa }),
@@ -20,14 +21,4 @@ export function tlsOptions(tls: ServerTls): ServerTlsOptions {
     requestCert: clientCa !== null,
     rejectUnauthorized: clientCa !== null,
   };
-  try {
-    createSecureContext(options);
-  } catch (error) {
-    const reason = (error as Error).message;
-    throw new Error(
-      `gRPC: GRPC_SERVER_TLS_CERT, GRPC_SERVER_TLS_KEY or GRPC_CLIENT_TLS_CACERT: ${reason}`,
-      { cause: error },
-    );
-  }
-  return options;
 }

@@ -260,7 +260,8 @@ describe('draining', () => {
   });
 
   it('does not wait beyond the grace for a connection amid its TLS handshake', async () => {
-    const pem = (name: string): Buffer => readFileSync(new URL(`tls/${name}.pem`, import.meta.url));
+    const pem = (name: string): Buffer =>
+      readFileSync(new URL(`../tls/${name}.pem`, import.meta.url));
     const tls = { cert: pem('server'), key: pem('server.key'), clientCa: null, clientSan: '' };
     const { server, port } = await serve(unary(echo), { tls });
     const socket = connect(port, '127.0.0.1');

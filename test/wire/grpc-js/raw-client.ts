@@ -8,11 +8,9 @@ import {
   type ServiceError,
   status,
 } from '@grpc/grpc-js';
-import {
-  GrpcJsServer,
-  type GrpcJsServerOptions,
-} from '../../../src/wire/grpc-js/grpc-js-server.ts';
+import { GrpcJsServer } from '../../../src/wire/grpc-js/grpc-js-server.ts';
 import type { RpcMethods } from '../../../src/wire/rpc-server.ts';
+import type { RpcServerOptions } from '../../../src/wire/rpc-server-options.ts';
 
 export interface Outcome {
   readonly code: number;
@@ -117,7 +115,7 @@ export interface StartedServer {
 /** Starts a server on a free port of loopback; `options` change single settings. */
 export async function startServer(
   methods: Partial<RpcMethods>,
-  options: Partial<GrpcJsServerOptions> = {},
+  options: Partial<RpcServerOptions> = {},
 ): Promise<StartedServer> {
   const logged: LoggedError[] = [];
   const server = new GrpcJsServer({

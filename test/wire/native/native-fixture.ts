@@ -56,7 +56,7 @@ export async function openRaw(port: number): Promise<Socket> {
   return socket;
 }
 
-/** Test certificates: see tls/make.sh beside them. */
+/** Test certificates: see ../tls/make.sh. */
 export function pem(name: string): Buffer {
-  return readFileSync(new URL(`../grpc-js/tls/${name}.pem`, import.meta.url));
+  return readFileSync(new URL(`../tls/${name}.pem`, import.meta.url));
 }

@@ -297,6 +297,30 @@ describe('the age of a connection', () => {
     while (server.connectionCount > 0) await new Promise(setImmediate);
   });
 
+  it('lets its calls finish when there is no end to the grace', async () => {
+    let held: UnaryCall | undefined;
+    const { port } = await serve(
+      unary((_request, unaryCall) => {
+        held = unaryCall;
+      }),
+      { connectionAgeMsMax: 20, connectionAgeGraceMs: 0, tuning: { tickMs: 5 } },
+    );
+    const socket = await openRaw(port);
+    socket.write(call(1, 'x', callFields(PATH)));
+    const said: Buffer[] = [];
+    const lines = (): string[] => describeFrames(Buffer.concat(said));
+    socket.on('data', (chunk) => said.push(chunk));
+    while (!lines().some((line) => line.startsWith('GOAWAY'))) await once(socket, 'data');
+    // Several looks at the connection later its call still lives.
+    for (const until = performance.now() + 60; performance.now() < until; ) {
+      await new Promise(setImmediate);
+    }
+    held?.reply(bytes(5));
+    await once(socket, 'end');
+    expect(lines().filter((line) => line.startsWith('DATA'))).toHaveLength(1);
+    socket.destroy();
+  });
+
   it('lets grpc-js move to a new connection without a failed call', async () => {
     const { server, port } = await serve(unary(echo), {
       connectionAgeMsMax: 40,

@@ -3,8 +3,8 @@ import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { credentials } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { ServerTls } from '../../../src/wire/grpc-js/server-credentials.ts';
 import { NativeServer } from '../../../src/wire/native/native-server.ts';
+import type { ServerTls } from '../../../src/wire/server-tls.ts';
 import { RawClient } from '../grpc-js/raw-client.ts';
 import { nativeOptions, pem, type StartedNative, startNative } from './native-fixture.ts';
 

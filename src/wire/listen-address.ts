@@ -9,33 +9,26 @@ import { connect } from 'node:net';
 
 export type ListenAddress = TcpAddress | UnixAddress;
 
-export interface TcpAddress {
+interface TcpAddress {
   /** GRPC_HOST: a name or an address. */
   readonly host: string;
   /** GRPC_PORT; 0 lets the system choose. */
   readonly port: number;
 }
 
-export interface UnixAddress {
+interface UnixAddress {
   /** GRPC_UDS: a path. */
   readonly socketPath: string;
 }
 
-/** The address in grpc-js's own spelling. */
-export function bindTarget(address: ListenAddress): string {
-  return 'socketPath' in address ? `unix:${address.socketPath}` : hostPort(address);
-}
-
 /** The address as a message shows it. */
 export function addressText(address: ListenAddress): string {
-  return 'socketPath' in address ? address.socketPath : hostPort(address);
-}
-
-function hostPort({ host, port }: TcpAddress): string {
+  if ('socketPath' in address) return address.socketPath;
+  const { host, port } = address;
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-/** grpc-js hands over a text that holds the system's error name: this is what to do about each. */
+/** Listeners hand over a text that holds the system's error name: this is what to do about each. */
 const REMEDIES: readonly (readonly [code: string, text: string])[] = [
   ['EADDRINUSE', 'is already in use: stop the other listener or change GRPC_PORT'],
   ['EACCES', 'may not be opened by this user: change GRPC_PORT (or GRPC_UDS), or its permissions'],

@@ -2,9 +2,7 @@
  * TLS of the gRPC listener: a certificate and key of its own, optionally a CA that callers'
  * certificates must come from, optionally a name that they must carry.
  */
-
-import { createSecureContext } from 'node:tls';
-import { ServerCredentials } from '@grpc/grpc-js';
+import { createSecureContext, type SecureContextOptions } from 'node:tls';
 
 export interface ServerTls {
   /** PEM, GRPC_SERVER_TLS_CERT. */
@@ -17,21 +15,23 @@ export interface ServerTls {
   readonly clientSan: string;
 }
 
+/** What a caller without the name in its certificate is told, with UNAUTHENTICATED. */
+export const SAN_DENIAL =
+  'the client certificate does not carry the name that GRPC_CLIENT_TLS_SAN asks for';
+
 /** Throws with a message that names the variables when the PEM texts do not fit together. */
-export function serverCredentials(tls: ServerTls | null): ServerCredentials {
-  if (tls === null) return ServerCredentials.createInsecure();
-  const { cert, key, clientCa } = tls;
+export function assertTlsFits({ cert, key, clientCa }: ServerTls): void {
+  const options: SecureContextOptions = { cert, key };
+  if (clientCa !== null) options.ca = clientCa;
   try {
-    createSecureContext({ cert, key, ...(clientCa === null ? {} : { ca: clientCa }) });
+    createSecureContext(options);
   } catch (error) {
-    const settings = 'GRPC_SERVER_TLS_CERT, GRPC_SERVER_TLS_KEY or GRPC_CLIENT_TLS_CACERT';
-    throw new Error(`gRPC: ${settings}: ${(error as Error).message}`, { cause: error });
+    const variables = 'GRPC_SERVER_TLS_CERT, GRPC_SERVER_TLS_KEY or GRPC_CLIENT_TLS_CACERT';
+    throw new Error(`gRPC: ${variables}: ${(error as Error).message}`, { cause: error });
   }
-  const pairs = [{ cert_chain: cert, private_key: key }];
-  return ServerCredentials.createSsl(clientCa, pairs, clientCa !== null);
 }
 
-/** The part of grpc-js's AuthContext that is read here; the library does not export the type. */
+/** What Node and grpc-js both tell of a caller. */
 export interface PeerIdentity {
   readonly sslPeerCertificate?: { readonly subjectaltname?: string | undefined };
 }

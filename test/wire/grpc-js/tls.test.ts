@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { credentials, status } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
-import { carriesName, type ServerTls } from '../../../src/wire/grpc-js/server-credentials.ts';
+import { carriesName, type ServerTls } from '../../../src/wire/server-tls.ts';
 import { RawClient, type StartedServer, startServer } from './raw-client.ts';
 
 const UNARY = '/weir.test.v1.Echo/Say';
 const STREAM = '/weir.test.v1.Echo/Listen';
-const pem = (name: string): Buffer => readFileSync(new URL(`tls/${name}.pem`, import.meta.url));
+const pem = (name: string): Buffer => readFileSync(new URL(`../tls/${name}.pem`, import.meta.url));
 
 const SERVER: ServerTls = {
   cert: pem('server'),
