@@ -342,7 +342,10 @@ describe('without the store', () => {
   it('a degraded answer says so in headers and metadata, and is counted by its own hits', () => {
     const its = world({ store: gone, headerNames, addsMetadata: true });
     const answer = its.ask('two=a', { hitsAddend: 2 }) as Answer;
-    expect(answer.responseHeaders?.at(-1)).toEqual({ key: 'x-ratelimit-degraded', value: 'breaker' });
+    expect(answer.responseHeaders?.at(-1)).toEqual({
+      key: 'x-ratelimit-degraded',
+      value: 'breaker',
+    });
     expect(answer.dynamicMetadata).toMatchObject({ degraded: 'breaker' });
     expect(its.stats.get('two')).toMatchObject({ totalHits: 2, withinLimit: 2, overLimit: 0 });
   });
