@@ -2,7 +2,7 @@
 import { MAPPED, UNMAPPED } from './reference-page.ts';
 import type { RuleStatsBook } from './rule-stats-book.ts';
 import type { ServiceCounts } from './service-counts.ts';
-import { sanitizeStatName } from './stat-name.ts';
+import { printableName, sanitizeStatName } from './stat-name.ts';
 
 const RATE_LIMIT = 'ratelimit.service.rate_limit';
 
@@ -12,9 +12,10 @@ export function* statLines(book: RuleStatsBook, service: ServiceCounts): Iterabl
     if (value !== 0) yield `${name}: ${value}`;
   }
   for (const [domain, count] of book.notFound()) {
-    yield `${RATE_LIMIT}.${sanitizeStatName(domain)}.domain_not_found: ${count}`;
+    yield `${RATE_LIMIT}.${printableName(sanitizeStatName(domain))}.domain_not_found: ${count}`;
   }
-  for (const { name, stats } of book.named) {
+  for (const { name: raw, stats } of book.named) {
+    const name = printableName(raw);
     for (const [suffix, field] of [...MAPPED, ...UNMAPPED]) {
       if (stats[field] !== 0) yield `${RATE_LIMIT}.${name}.${suffix}: ${stats[field]}`;
     }

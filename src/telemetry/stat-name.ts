@@ -11,6 +11,8 @@ const STATSD_SYNTAX = /[:|]/g;
 const IPV4 = /\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}/g;
 /** One code point each, so that a letter beyond the basic plane becomes one underscore. */
 const NOT_IN_METRIC_NAMES = /[^a-zA-Z0-9_]/gu;
+/** What ends a line or moves a terminal's cursor: controls, line and paragraph separators. */
+const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}]/gu;
 const LABEL_SYNTAX = /["\\\n]/g;
 
 /** The name with what statsd would misread replaced by underscores. */
@@ -18,6 +20,11 @@ export function sanitizeStatName(name: string): string {
   return name
     .replaceAll(STATSD_SYNTAX, '_')
     .replaceAll(IPV4, (address) => address.replaceAll('.', '_'));
+}
+
+/** A name that stays within its line, whatever a caller put into it: underscores for what would not. */
+export function printableName(name: string): string {
+  return name.replaceAll(UNPRINTABLE, '_');
 }
 
 /** `{domain="shop",key1="user",key2="path_/cart"}` of a sanitised name. */

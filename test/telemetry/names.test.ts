@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { formatSample } from '../../src/telemetry/sample.ts';
-import { flatName, labelsOf, sanitizeStatName } from '../../src/telemetry/stat-name.ts';
+import {
+  flatName,
+  labelsOf,
+  printableName,
+  sanitizeStatName,
+} from '../../src/telemetry/stat-name.ts';
 
 describe('sanitising a statistic’s name', () => {
   it.each([
@@ -12,6 +17,15 @@ describe('sanitising a statistic’s name', () => {
     ['shop.version_1.2.3', 'shop.version_1.2.3'],
     ['shop.ip6_::1', 'shop.ip6___1'],
   ])('%s is %s', (name, sanitised) => expect(sanitizeStatName(name)).toBe(sanitised));
+});
+
+describe('a printed name', () => {
+  it.each([
+    ['shop.user_a\nforged.over_limit: 9', 'shop.user_a_forged.over_limit: 9'],
+    ['a\r\tb\0c\x1b[2Jd\x7fe', 'a__b_c_[2Jd_e'],
+    ['a\x85b\u2028c\u2029d\x9be', 'a_b_c_d_e'],
+    ['shop.name_ü€😀 "x"', 'shop.name_ü€😀 "x"'],
+  ])('%j is %j', (name, printed) => expect(printableName(name)).toBe(printed));
 });
 
 describe('labels of a statistic', () => {
