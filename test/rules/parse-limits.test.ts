@@ -142,6 +142,31 @@ descriptors:
   });
 });
 
+describe('the domain of a text that is no YAML', () => {
+  test.each([
+    ['domain: shop', 'shop'],
+    ['domain:shop', 'shop'],
+    ['domain:\tshop # ours', 'shop'],
+    ["domain: 'my shop'", 'my shop'],
+    ['domain: "my shop"', 'my shop'],
+    ['domain: shop\r', 'shop'],
+    ['# limits\n---\ndomain: shop', 'shop'],
+    ['descriptors: {\ndomain: shop', 'shop'],
+    ['  domain: shop', null],
+    ['subdomain: shop', null],
+    ['domain:', null],
+    ['domain:\n  shop', null],
+    ["domain: ''", null],
+    ['domain: # shop', null],
+    ['', null],
+  ])('%j: %j', (start, domain) => {
+    const parsed = parseLimits('f', `- [\n${start}\n`);
+    expect(parsed.config).toBeNull();
+    expect(parsed.problems.length).toBeGreaterThan(0);
+    expect(parsed.domain).toBe(domain);
+  });
+});
+
 describe('aliases and merge keys', () => {
   test('an alias stands for the last anchor of its name before it', () => {
     const text = `domain: d
