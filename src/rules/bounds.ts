@@ -15,7 +15,13 @@ export const DIRECTORY_BYTES_MAX = 64 * 1024 * 1024;
 /** Files of one directory tree: one each for ten thousand domains. */
 export const FILES_MAX = 10_000;
 
-/** Folders below the directory: a symbolic link to its own parent would otherwise never end. */
+/**
+ * Names of one directory tree, whatever they name: a folder for each file. Counted before anything is
+ * entered, because links can lead anywhere, `/` included.
+ */
+export const ENTRIES_MAX = 20_000;
+
+/** Folders below the directory: limits of teams of regions, not somebody's whole file system. */
 export const FOLDER_DEPTH_MAX = 8;
 
 /**

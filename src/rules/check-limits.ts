@@ -4,10 +4,10 @@
  */
 import { type DomainClaim, problemsAcross } from './across-files.ts';
 import { fingerprint } from './fingerprint.ts';
-import type { LimitsFile } from './limits-directory.ts';
 import { parseLimits } from './parse-limits.ts';
 import type { ParsedLimits } from './parsed-limits.ts';
 import { isError, type Problem } from './problem.ts';
+import type { LimitsFile } from './read-limits-file.ts';
 
 /** What is remembered of a file that had no error. */
 export interface KnownFile {

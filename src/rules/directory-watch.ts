@@ -7,7 +7,8 @@
  * updates write in several steps. A directory that never settles is reported all the same after
  * SETTLE_MS_MAX; a file caught half-written is then an error of that load, and the next one mends it.
  */
-import { type LimitsDirectory, signatureOf, watchFolders } from './limits-directory.ts';
+import { type LimitsDirectory, signatureOf } from './directory-walk.ts';
+import { watchFolders } from './folder-notices.ts';
 
 /** So that a change is seen within a second with no notice from the system at all. */
 const POLL_MS = 400;

@@ -8,8 +8,8 @@ import type { RuleSet } from '../core/rules/rule-set.ts';
 import type { RuleSource } from '../limiter/rule-source.ts';
 import type { FileOutcome, KnownFile } from './check-limits.ts';
 import { compileDomain } from './compile-domain.ts';
+import type { LimitsDirectory } from './directory-walk.ts';
 import { DirectoryWatch } from './directory-watch.ts';
-import type { LimitsDirectory } from './limits-directory.ts';
 import { ParseWorker } from './parse-worker.ts';
 import { fileProblem, isError, PROBLEMS_MAX, type Problem } from './problem.ts';
 import { planReload, type ReloadPlan, type Source } from './reload-plan.ts';
@@ -36,7 +36,15 @@ export interface LoadListener {
    * At most PROBLEMS_MAX problems. `keptDomains` go on with the rules of an earlier load.
    */
   rejected(problems: readonly Problem[], keptDomains: readonly string[]): void;
+  /**
+   * A load still runs after `runningMs`; called once per load. The rules of an earlier load, if any, stay
+   * in force. Large files take that long on a slow machine; so does a disk that does not answer.
+   */
+  delayed?(runningMs: number): void;
 }
+
+/** 100,000 rules take less on an idle core. */
+const DELAYED_MS = 10_000;
 
 export interface FileRuleSourceOptions {
   readonly directory: LimitsDirectory;
@@ -46,6 +54,8 @@ export interface FileRuleSourceOptions {
   readonly merge: boolean;
   readonly compile: CompileOptions;
   readonly listener: LoadListener;
+  /** A load that takes longer is told as delayed; DELAYED_MS when left out. */
+  readonly delayedMs?: number;
 }
 
 /** A domain in force and the files it came from. */
@@ -104,6 +114,8 @@ export class FileRuleSource implements RuleSource {
     const { directory, merge } = this.#options;
     this.#worker ??= new ParseWorker();
     const worker = this.#worker;
+    const { delayedMs = DELAYED_MS, listener } = this.#options;
+    const delayed = setTimeout(() => listener.delayed?.(delayedMs), delayedMs);
     try {
       const { outcomes, problem } = await worker.check({ directory, merge, known: this.#known() });
       if (problem === null) await this.#apply(worker, outcomes, startedAt);
@@ -113,6 +125,7 @@ export class FileRuleSource implements RuleSource {
       const why = error instanceof Error ? error.message : String(error);
       this.#reject([fileProblem(directory.path, why)], [...this.#inForce.keys()]);
     } finally {
+      clearTimeout(delayed);
       if (worker.isReusable) worker.rest();
       else await this.#dismiss(worker);
     }

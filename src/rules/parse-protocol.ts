@@ -4,7 +4,7 @@
  */
 import type { DescriptorConfig } from '../core/rules/limits-file.ts';
 import type { FileOutcome, KnownFile } from './check-limits.ts';
-import type { LimitsDirectory } from './limits-directory.ts';
+import type { LimitsDirectory } from './directory-walk.ts';
 import type { Problem } from './problem.ts';
 
 /** What to load. */

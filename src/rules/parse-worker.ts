@@ -12,6 +12,9 @@ import type { ParseJob, Question, Reply } from './parse-protocol.ts';
 /** A directory at its bounds takes about a minute on a slow core; beyond this nothing will come. */
 const LOAD_MS_MAX = 180_000;
 
+/** A thread that waits for a disk ends when the disk answers; nobody waits for that. */
+const END_MS_MAX = 1000;
+
 /** A file at its bound takes 1.3 GB while it is parsed, only for that time and only in the thread. */
 const RESOURCES = { maxOldGenerationSizeMb: 2048, maxYoungGenerationSizeMb: 64, stackSizeMb: 4 };
 
@@ -31,10 +34,9 @@ export class ParseWorker {
   #textLength = 0;
   #waiting: { resolve(reply: Reply): void; reject(error: ParseFailure): void } | null = null;
 
-  constructor() {
-    const script = import.meta.url.endsWith('.ts') ? './parse-thread.ts' : './parse-thread.js';
-    const url = new URL(script, import.meta.url);
-    this.#worker = new Worker(url, { resourceLimits: RESOURCES, name: 'limits' });
+  /** `script` is for tests: a thread that speaks parse-protocol.ts. */
+  constructor(script = loadingScript()) {
+    this.#worker = new Worker(script, { resourceLimits: RESOURCES, name: 'limits' });
     this.#worker.on('message', (reply: Reply) => this.#settle(reply));
     this.#worker.on('error', (error: Error) => this.#fail(error.message));
     this.#worker.on('exit', () => this.#fail('the thread ended'));
@@ -71,10 +73,17 @@ export class ParseWorker {
     clearTimeout(this.#timer);
   }
 
+  /** Resolves when the thread has ended, after END_MS_MAX at the latest. */
   async close(): Promise<void> {
     clearTimeout(this.#timer);
     this.#fail('the load was given up');
-    await this.#worker.terminate();
+    let deadline: NodeJS.Timeout | undefined;
+    const timeUp = new Promise<void>((resolve) => {
+      deadline = setTimeout(resolve, END_MS_MAX);
+    });
+    await Promise.race([this.#worker.terminate(), timeUp]);
+    clearTimeout(deadline);
+    this.#worker.unref();
   }
 
   #ask(question: Question): Promise<Reply> {
@@ -101,4 +110,9 @@ export class ParseWorker {
     this.#waiting = null;
     waiting?.reject(this.#failure);
   }
+}
+
+function loadingScript(): URL {
+  const script = import.meta.url.endsWith('.ts') ? './parse-thread.ts' : './parse-thread.js';
+  return new URL(script, import.meta.url);
 }

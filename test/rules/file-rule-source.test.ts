@@ -3,8 +3,9 @@ import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { RuleStats } from '../../src/core/counting/rule-stats.ts';
+import { FOLDER_DEPTH_MAX } from '../../src/rules/bounds.ts';
 import { limitOf, loadedSource } from './loaded-source.ts';
-import { limitsDirectory, limitsOf } from './support.ts';
+import { limitsDirectory, limitsOf, makePipe } from './support.ts';
 
 /** One rule of `n` requests for every value of key `k`. */
 const withLimit = (domain: string, n: number): string =>
@@ -269,6 +270,46 @@ describe('a load that fails', () => {
     isFull = false;
     writeFileSync(join(path, 'a'), withLimit('x', 3));
     await until(({ set }) => limitOf(set, 'x', 'k') === 3);
+  });
+});
+
+describe('a load that takes long', () => {
+  test('is told once, and comes into force when it is done', async () => {
+    const path = limitsDirectory({ a: withLimit('x', 1) });
+    const { until, told } = await loadedSource(path, { delayedMs: 1 });
+    expect(told).toEqual(['delayed 1', 'loaded']);
+    writeFileSync(join(path, 'a'), `${withLimit('x', 2)}#${' '.repeat(3_000_000)}`);
+    await until(({ set }) => limitOf(set, 'x', 'k') === 2);
+    expect(told).toEqual(['delayed 1', 'loaded', 'delayed 1', 'loaded']);
+  });
+
+  test('within the usual time is not told', async () => {
+    const { told } = await loadedSource(limitsDirectory({ a: withLimit('x', 1) }));
+    expect(told).toEqual(['loaded']);
+  });
+});
+
+describe('what a writer to the directory can do', () => {
+  test.each<[string, (path: string) => void]>([
+    ['a named pipe', (path) => makePipe(join(path, 'z'))],
+    ['a link to a device without end', (path) => symlinkSync('/dev/zero', join(path, 'z'))],
+  ])('%s is a bad file, and reloads go on', async (_name, make) => {
+    const path = limitsDirectory({ a: withLimit('x', 1) });
+    const { until } = await loadedSource(path);
+    make(path);
+    const { errors } = await until((load) => load.errors.length > 0);
+    expect(errors).toEqual([expect.stringMatching(/^z: .* not a regular file$/)]);
+    writeFileSync(join(path, 'a'), withLimit('x', 2));
+    await until(({ set }) => limitOf(set, 'x', 'k') === 2);
+  });
+
+  test('links to the directory within it do not slow it down', async () => {
+    const path = limitsDirectory({ a: withLimit('x', 1) });
+    for (let i = 0; i < FOLDER_DEPTH_MAX; i++) symlinkSync('.', join(path, `l${i}`));
+    const { until, first } = await loadedSource(path);
+    expect(first.stats?.files).toBe(1);
+    writeFileSync(join(path, 'a'), withLimit('x', 2));
+    await until(({ set }) => limitOf(set, 'x', 'k') === 2);
   });
 });
 

@@ -32,6 +32,7 @@ export interface SourceOptions {
   readonly ignoreDotFiles?: boolean;
   readonly watchRoot?: string;
   readonly bindStats?: () => RuleStats;
+  readonly delayedMs?: number;
 }
 
 export async function loadedSource(
@@ -46,7 +47,9 @@ export async function loadedSource(
     told.push(name);
     for (const wake of waiting) wake();
   };
+  const { delayedMs } = options;
   const source = new FileRuleSource({
+    ...(delayedMs === undefined ? {} : { delayedMs }),
     directory: { path, ignoreDotFiles: options.ignoreDotFiles ?? false },
     watchRoot: options.watchRoot ?? null,
     merge: options.merge ?? false,
@@ -63,6 +66,7 @@ export async function loadedSource(
         const errors = problems.map((problem) => formatProblem(problem).replaceAll(`${path}/`, ''));
         tell('rejected', { errors, kept });
       },
+      delayed: (runningMs) => tell(`delayed ${runningMs}`, {}),
     },
   });
   onTestFinished(() => source.close());

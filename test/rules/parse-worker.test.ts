@@ -1,8 +1,9 @@
+import { closeSync, constants, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { FILES_MAX } from '../../src/rules/bounds.ts';
 import { ParseFailure, ParseWorker } from '../../src/rules/parse-worker.ts';
-import { limitsDirectory, limitsOf } from './support.ts';
+import { limitsDirectory, limitsOf, makePipe } from './support.ts';
 
 function newWorker(): ParseWorker {
   const worker = new ParseWorker();
@@ -54,10 +55,40 @@ describe('the loading thread', () => {
     expect(worker.isReusable).toBe(false);
   });
 
+  test('that waits for a disk is not waited for when it is closed', async () => {
+    const pipe = join(limitsDirectory(), 'pipe');
+    makePipe(pipe);
+    onTestFinished(() => closeSync(openSync(pipe, constants.O_RDWR)));
+    const checked = { kind: 'checked', outcomes: [], problem: null, textLength: 0 };
+    const script = `
+      import { openSync } from 'node:fs';
+      import { parentPort } from 'node:worker_threads';
+      parentPort.once('message', () => {
+        parentPort.postMessage(${JSON.stringify(checked)});
+        openSync(${JSON.stringify(pipe)});
+      });`;
+    const worker = new ParseWorker(new URL(`data:text/javascript,${encodeURIComponent(script)}`));
+    await worker.check(jobFor('/'));
+    await worker.close();
+    expect(worker.isReusable).toBe(false);
+  });
+
+  test('does not wait at a pipe in the directory', async () => {
+    const path = limitsDirectory({ a: 'domain: x' });
+    makePipe(join(path, 'z'));
+    const { outcomes } = await newWorker().check(jobFor(path));
+    expect(outcomes.map(({ isGood, problems }) => [isGood, problems[0]?.message])).toEqual([
+      [true, undefined],
+      [false, `error reading file ${path}/z: is a named pipe, not a regular file`],
+    ]);
+  });
+
   test('that crashes fails the load with its error', async () => {
     const worker = newWorker();
     const job = { ...jobFor(limitsDirectory()), directory: null as never };
-    await expect(worker.check(job)).rejects.toThrow(/^the limits could not be loaded: Cannot read/);
+    await expect(worker.check(job)).rejects.toThrow(
+      /^the limits could not be loaded: Cannot .* null/,
+    );
     expect(worker.isReusable).toBe(false);
   });
 

@@ -1,4 +1,5 @@
 /** Shared by the tests of the rules room. */
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -15,6 +16,11 @@ export function limitsDirectory(files: Readonly<Record<string, string | Uint8Arr
     writeFileSync(join(path, name), text);
   }
   return path;
+}
+
+/** Makes a named pipe, which holds up whoever opens it in the usual way. */
+export function makePipe(path: string): void {
+  execFileSync('sh', ['-c', 'mkfifo "$0"', path]);
 }
 
 /** A valid file: one rule per entry, `key` or `key=value`. */
