@@ -16,7 +16,6 @@ import {
   HealthService,
 } from './rpc/health.ts';
 import { HealthState } from './rpc/health-state.ts';
-import { transportBytesMax } from './rpc/request-bounds.ts';
 import {
   type RateLimitParts,
   SHOULD_RATE_LIMIT,
@@ -24,28 +23,26 @@ import {
 } from './rpc/should-rate-limit.ts';
 import { FileRuleSource } from './rules/file-rule-source.ts';
 import { errorLog, redisLog } from './service/event-logs.ts';
+import { listenerOptions } from './service/listener-options.ts';
 import { loadListener } from './service/load-listener.ts';
 import { registerMetrics } from './service/metrics.ts';
 import { Service } from './service/service.ts';
 import { sideListeners } from './service/side-listeners.ts';
 import { readTls } from './service/tls-files.ts';
+import { TlsReload } from './service/tls-reload.ts';
 import { version } from './service/version.ts';
 import { describeSettings } from './settings/describe-settings.ts';
 import type { RedisSettings, Settings } from './settings/settings.ts';
 import { Logger } from './telemetry/logger.ts';
 import { Telemetry } from './telemetry/telemetry.ts';
 import { GrpcJsServer } from './wire/grpc-js/grpc-js-server.ts';
+import { NativeServer } from './wire/native/native-server.ts';
 import type { RpcServer } from './wire/rpc-server.ts';
 
 /** How long the start waits for Redis before it goes on without. */
 const STORE_START_MS = 2000;
 /** A connection is dropped for silence only after every request on it has been answered. */
 const SILENCE_MARGIN_MS = 500;
-/** Per connection. Envoy opens one connection per worker and host, and many calls share it. */
-const CONCURRENT_STREAMS_MAX = 10_000;
-/** A connection that is silent for two minutes is asked whether it is still there. */
-const KEEPALIVE_MS = 120_000;
-const KEEPALIVE_TIMEOUT_MS = 20_000;
 
 const wallNow = (): number => Date.now();
 const writeLog = (line: string): void => void process.stderr.write(line);
@@ -81,17 +78,19 @@ export function compose(settings: Settings): { service: Service; logger: Logger 
     addsMetadata: settings.response.dynamicMetadata,
     headerNames: settings.response.headers,
   });
-  registerMetrics(telemetry, { rules, store, overLimitCache });
   const rateLimit: RateLimitParts = {
     decider: limiter,
     bounds: settings.bounds,
     observer: telemetry,
   };
+  const { rpcServer, tlsReload } = composeListener(settings, { rateLimit, health, logger });
+  registerMetrics(telemetry, { rules, store, overLimitCache, rpcServer, tlsReload });
   const service = new Service({
     rules,
     store,
     health,
-    rpcServer: composeRpcServer(settings, { rateLimit, health, logger }),
+    rpcServer,
+    tlsReload,
     sideListeners: sideListeners(settings, { rateLimit, health, telemetry, rules, logger }),
     logger,
     needsStoreConnection,
@@ -164,15 +163,21 @@ interface RpcParts {
   readonly logger: Logger;
 }
 
-function composeRpcServer(settings: Settings, { rateLimit, health, logger }: RpcParts): RpcServer {
-  const { grpc, grpcTls, maxConnectionAgeMs, maxConnectionAgeGraceMs } = settings.server;
+interface Listener {
+  readonly rpcServer: RpcServer;
+  readonly tlsReload: TlsReload | null;
+}
+
+function composeListener(settings: Settings, { rateLimit, health, logger }: RpcParts): Listener {
+  const { grpcListener, grpcTls: files, connectionsMax } = settings.server;
   const healthService = new HealthService({
     state: health,
     observer: rateLimit.observer,
     watchesMax: DEFAULT_HEALTH_WATCHES_MAX,
   });
-  return new GrpcJsServer({
-    listen: grpc.kind === 'unix' ? { socketPath: grpc.path } : grpc,
+  const tls = files === null ? null : readTls(files);
+  const options = {
+    ...listenerOptions(settings, tls),
     methods: {
       unary: new Map([
         [SHOULD_RATE_LIMIT, shouldRateLimit(rateLimit)],
@@ -180,14 +185,11 @@ function composeRpcServer(settings: Settings, { rateLimit, health, logger }: Rpc
       ]),
       serverStreaming: new Map([[HEALTH_WATCH, healthService.watch]]),
     },
-    receiveBytesMax: transportBytesMax(settings.bounds),
-    sendBytesMax: transportBytesMax(settings.bounds),
-    concurrentStreamsMax: CONCURRENT_STREAMS_MAX,
-    connectionAgeMsMax: maxConnectionAgeMs,
-    connectionAgeGraceMs: maxConnectionAgeGraceMs,
-    keepaliveMs: KEEPALIVE_MS,
-    keepaliveTimeoutMs: KEEPALIVE_TIMEOUT_MS,
-    tls: grpcTls === null ? null : readTls(grpcTls),
     log: errorLog(logger),
-  });
+  };
+  if (grpcListener === 'grpc-js') return { rpcServer: new GrpcJsServer(options), tlsReload: null };
+  const rpcServer = new NativeServer({ ...options, tuning: { connectionsMax } });
+  if (files === null || tls === null) return { rpcServer, tlsReload: null };
+  const apply = rpcServer.reloadTls.bind(rpcServer);
+  return { rpcServer, tlsReload: new TlsReload({ files, inForce: tls, apply, logger }) };
 }

@@ -5,8 +5,7 @@
  * The defaults are beyond what Envoy sends. A bound that real traffic met would be a hole: Envoy
  * lets a request pass when the rate limit service answers an error, so a client could escape its
  * limit by sending, say, a long path. Hence values may be longer than all headers that Envoy
- * accepts (60 KiB by default), and a message may be as long as the reference's gRPC library
- * accepts.
+ * accepts (60 KiB by default), and a message several times as long as that.
  */
 import type { Descriptor, RateLimitRequest } from '../core/rules/request.ts';
 import { descriptorsFault, entriesFault } from './count-guard.ts';
@@ -38,16 +37,17 @@ export const DEFAULT_REQUEST_BOUNDS: RequestBounds = {
   keyBytesMax: 4096,
   // Envoy's default max_request_headers_kb is 60.
   valueBytesMax: 64 * 1024,
-  // grpc-go's default.
-  messageBytesMax: 4 * 1024 * 1024,
+  // Requests have some hundred bytes; one that repeats all of Envoy's 60 KiB of headers in each of
+  // ten descriptors still fits. More would only be memory that a hostile caller can ask for.
+  messageBytesMax: 1024 * 1024,
 };
 
-/**
- * The longest message that the listener should hand over: longer than the bound, so that the answer
- * beyond the bound is ours and names the setting, but not boundless.
- */
+/** A message somewhat beyond the bound is answered by us, naming the setting. */
+const TRANSPORT_MARGIN_BYTES = 64 * 1024;
+
+/** The longest message that the listener should hand over; of longer ones it says itself so. */
 export function transportBytesMax(bounds: RequestBounds): number {
-  return bounds.messageBytesMax * 2;
+  return bounds.messageBytesMax + TRANSPORT_MARGIN_BYTES;
 }
 
 /** What the message's length alone is refused for; null when it is within its bound. */

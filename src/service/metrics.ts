@@ -5,15 +5,21 @@ import type { CounterStore } from '../limiter/counter-store.ts';
 import type { OverLimitCache } from '../limiter/over-limit-cache.ts';
 import type { RuleSource } from '../limiter/rule-source.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
+import { NativeServer } from '../wire/native/native-server.ts';
+import type { RpcServer } from '../wire/rpc-server.ts';
+import { registerListener, registerTlsReload } from './listener-metrics.ts';
+import type { TlsReload } from './tls-reload.ts';
 
 export interface MeasuredParts {
   readonly rules: RuleSource;
   readonly store: CounterStore;
   readonly overLimitCache: OverLimitCache | null;
+  readonly rpcServer: RpcServer;
+  readonly tlsReload: TlsReload | null;
 }
 
 export function registerMetrics(telemetry: Telemetry, parts: MeasuredParts): void {
-  const { rules, store, overLimitCache: cache } = parts;
+  const { rules, store, overLimitCache: cache, rpcServer, tlsReload } = parts;
   telemetry.register('weir_rules_loaded', () =>
     [...(rules.current?.domains.values() ?? [])].map(({ domain, ruleCount }) => ({
       labels: { domain },
@@ -29,6 +35,8 @@ export function registerMetrics(telemetry: Telemetry, parts: MeasuredParts): voi
     telemetry.register('weir_over_limit_cache_hits_total', () => cache.hitCount);
     telemetry.register('weir_over_limit_cache_evictions_total', () => cache.evictionCount);
   }
+  if (rpcServer instanceof NativeServer) registerListener(telemetry, rpcServer);
+  if (tlsReload !== null) registerTlsReload(telemetry, tlsReload);
   if (store instanceof MemoryCounterStore) registerMemory(telemetry, store);
   if (store instanceof RedisCounterStore) registerRedis(telemetry, store);
 }

@@ -14,6 +14,7 @@ import type { RuleSource } from '../limiter/rule-source.ts';
 import type { HealthState } from '../rpc/health-state.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { RpcServer } from '../wire/rpc-server.ts';
+import type { TlsReload } from './tls-reload.ts';
 
 /** A listener beside gRPC. */
 export interface SideListener {
@@ -26,6 +27,8 @@ export interface ServiceParts {
   readonly store: CounterStore;
   readonly health: HealthState;
   readonly rpcServer: RpcServer;
+  /** Null without TLS, and where the listener cannot. */
+  readonly tlsReload: TlsReload | null;
   readonly sideListeners: readonly SideListener[];
   readonly logger: Logger;
   /** REDIS_HEALTH_CHECK_ACTIVE_CONNECTION: losing the store later makes health fail too. */
@@ -56,7 +59,7 @@ export class Service {
 
   /** A stop that comes meanwhile ends the start at its next step. */
   async #start(): Promise<void> {
-    const { rules, sideListeners, rpcServer, logger, description } = this.#parts;
+    const { rules, sideListeners, rpcServer, tlsReload, logger, description } = this.#parts;
     await rules.start();
     if (this.#stopped !== null) return;
     await this.#startStore();
@@ -66,6 +69,7 @@ export class Service {
     }
     if (this.#stopped !== null) return;
     const port = await rpcServer.listen();
+    tlsReload?.start();
     const domains = rules.current?.domains.size ?? 0;
     logger.announce('weir serves', { grpcPort: port, domains, ...description });
   }
@@ -97,6 +101,7 @@ export class Service {
     health.startDraining();
     await this.#started?.catch(() => {});
     if (drainDelayMs > 0) await new Promise((resolve) => setTimeout(resolve, drainDelayMs));
+    this.#parts.tlsReload?.stop();
     const results = await Promise.allSettled([
       rpcServer.drain(drainTimeoutMs),
       ...sideListeners.map((listener) => listener.close(drainTimeoutMs)),

@@ -1,5 +1,6 @@
 /** The PEM files of the gRPC listener. */
 import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import type { GrpcTls } from '../settings/settings.ts';
 import type { ServerTls } from '../wire/server-tls.ts';
 
@@ -11,6 +12,17 @@ export function readTls({ certPath, keyPath, clientCaPath, clientSan }: GrpcTls)
     clientCa: clientCaPath === null ? null : readPem('GRPC_CLIENT_TLS_CACERT', clientCaPath),
     clientSan,
   };
+}
+
+/** The same beside running requests; rejects with the path when a file cannot be read. */
+export async function rereadTls(files: GrpcTls): Promise<ServerTls> {
+  const { certPath, keyPath, clientCaPath, clientSan } = files;
+  const [cert, key, clientCa] = await Promise.all([
+    readFile(certPath),
+    readFile(keyPath),
+    clientCaPath === null ? null : readFile(clientCaPath),
+  ]);
+  return { cert, key, clientCa, clientSan };
 }
 
 function readPem(variable: string, path: string): Buffer {

@@ -4,7 +4,7 @@
 import { parseRedisAuth, parseRedisUrl, type RedisPlace } from './redis-target.ts';
 import type {
   CounterSettings,
-  GrpcListener,
+  GrpcAddress,
   GrpcTls,
   LimitsSettings,
   MetricsSettings,
@@ -65,7 +65,7 @@ function backendOf({ values, isSet }: Findings): 'redis' | 'memory' {
 
 function serverOf(findings: Findings): ServerSettings {
   const { values } = findings;
-  const grpc: GrpcListener =
+  const grpc: GrpcAddress =
     values.GRPC_UDS === ''
       ? { kind: 'tcp', host: values.GRPC_HOST, port: values.GRPC_PORT }
       : { kind: 'unix', path: values.GRPC_UDS };
@@ -73,12 +73,24 @@ function serverOf(findings: Findings): ServerSettings {
     http: { host: values.HOST, port: values.PORT },
     debug: { host: values.DEBUG_HOST, port: values.DEBUG_PORT },
     grpc,
+    grpcListener: values.GRPC_LISTENER,
     grpcTls: grpcTlsOf(findings),
+    concurrentStreamsMax: values.GRPC_MAX_CONCURRENT_STREAMS,
+    connectionsMax: connectionsMaxOf(findings),
+    keepaliveMs: values.GRPC_KEEPALIVE_TIME,
+    keepaliveTimeoutMs: values.GRPC_KEEPALIVE_TIMEOUT,
     maxConnectionAgeMs: values.GRPC_MAX_CONNECTION_AGE,
     maxConnectionAgeGraceMs: values.GRPC_MAX_CONNECTION_AGE_GRACE,
     drainDelayMs: values.DRAIN_DELAY,
     drainTimeoutMs: values.DRAIN_TIMEOUT,
   };
+}
+
+function connectionsMaxOf({ values, isSet, notes }: Findings): number {
+  if (values.GRPC_LISTENER === 'grpc-js' && isSet('GRPC_CONNECTIONS_MAX')) {
+    notes.push('GRPC_CONNECTIONS_MAX has no effect with GRPC_LISTENER=grpc-js');
+  }
+  return values.GRPC_CONNECTIONS_MAX;
 }
 
 function grpcTlsOf({ values, problems, notes, isSet }: Findings): GrpcTls | null {

@@ -9,6 +9,7 @@ export function describeSettings(settings: Settings): Record<string, string | nu
   const { grpc } = server;
   return {
     grpc: grpc.kind === 'tcp' ? placeText(grpc) : grpc.path,
+    listener: server.grpcListener,
     tls: server.grpcTls !== null,
     http: placeText(server.http),
     debug: placeText(server.debug),

@@ -161,8 +161,10 @@ export const COUNTING_ROWS = [
     name: 'REQUEST_MESSAGE_BYTES_MAX',
     max: 67_108_864,
     unit: 'bytes',
-    default: '4194304',
-    doc: 'Largest request message; the default is that of gRPC.',
+    default: '1048576',
+    doc:
+      'Largest request message. A request has some hundred bytes, and Envoy takes at most 60 KiB ' +
+      'of headers to make it from.',
   },
   {
     ...BOUND,

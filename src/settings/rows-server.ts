@@ -63,6 +63,65 @@ export const SERVER_ROWS = [
   },
   {
     ...SERVER,
+    origin: 'weir',
+    name: 'GRPC_LISTENER',
+    type: 'enum',
+    values: ['native', 'grpc-js'],
+    default: 'native',
+    doc:
+      'Who speaks gRPC. `native`: our own HTTP/2, where every peer has bounds. `grpc-js`: the ' +
+      'library, to fall back on. It costs many times the CPU, bounds neither connections nor ' +
+      'requests sent in part, counts nothing in `weir_grpc_*`, and takes new certificates at a ' +
+      'restart only.',
+  },
+  {
+    ...SERVER,
+    origin: 'weir',
+    name: 'GRPC_MAX_CONCURRENT_STREAMS',
+    type: 'int',
+    min: 1,
+    max: 1_000_000,
+    unit: 'calls',
+    default: '1000',
+    doc:
+      'Most calls at work on one connection. A call lasts about as long as Redis takes: at 1 ms ' +
+      'this is a million a second. Envoy knows it and opens another connection for more.',
+  },
+  {
+    ...SERVER,
+    origin: 'weir',
+    name: 'GRPC_CONNECTIONS_MAX',
+    type: 'int',
+    min: 1,
+    max: 1_000_000,
+    unit: 'connections',
+    default: '10000',
+    doc:
+      'Most connections of the native listener; more are closed at once. Envoy has one for each ' +
+      'worker; an idle one costs some 17 KiB.',
+  },
+  {
+    ...SERVER,
+    origin: 'weir',
+    name: 'GRPC_KEEPALIVE_TIME',
+    type: 'duration',
+    min: 0,
+    max: YEAR_MS,
+    default: '2m',
+    doc: 'A gRPC connection that is silent for so long is asked for an answer. 0 is never.',
+  },
+  {
+    ...SERVER,
+    origin: 'weir',
+    name: 'GRPC_KEEPALIVE_TIMEOUT',
+    type: 'duration',
+    min: 1000,
+    max: DAY_MS,
+    default: '20s',
+    doc: 'Time for that answer; without it the connection is closed.',
+  },
+  {
+    ...SERVER,
     name: 'GRPC_MAX_CONNECTION_AGE',
     type: 'duration',
     min: 0,
@@ -95,7 +154,9 @@ export const SERVER_ROWS = [
     name: 'GRPC_SERVER_TLS_CERT',
     type: 'path',
     default: '',
-    doc: 'PEM file of the certificate chain of the gRPC port.',
+    doc:
+      'PEM file of the certificate chain of the gRPC port. This file and the two below are read ' +
+      'again every 5 seconds; new connections use what has changed.',
   },
   {
     ...SERVER,

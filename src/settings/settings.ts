@@ -8,7 +8,7 @@ import type { RedisTarget } from './redis-target.ts';
 import type { Address } from './row.ts';
 import type { Secret } from './secret.ts';
 
-export type GrpcListener =
+export type GrpcAddress =
   | ({ readonly kind: 'tcp' } & Address)
   | { readonly kind: 'unix'; readonly path: string };
 
@@ -24,8 +24,17 @@ export interface GrpcTls {
 export interface ServerSettings {
   readonly http: Address;
   readonly debug: Address;
-  readonly grpc: GrpcListener;
+  readonly grpc: GrpcAddress;
+  /** Our own HTTP/2, or the library's. */
+  readonly grpcListener: 'native' | 'grpc-js';
   readonly grpcTls: GrpcTls | null;
+  /** Calls at work on one connection. */
+  readonly concurrentStreamsMax: number;
+  /** Of the native listener. */
+  readonly connectionsMax: number;
+  /** 0 is never. */
+  readonly keepaliveMs: DurationMs;
+  readonly keepaliveTimeoutMs: DurationMs;
   /** 0 is never; the grace too. */
   readonly maxConnectionAgeMs: DurationMs;
   readonly maxConnectionAgeGraceMs: DurationMs;

@@ -106,7 +106,7 @@ export const REFERENCE_METRICS = [
   },
 ] as const satisfies readonly MetricRow[];
 
-/** Our own. Each is there when the part it tells of runs: redis ones only with Redis. */
+/** Our own. Each is there when the part it tells of runs: weir_redis_* only with Redis. */
 export const WEIR_METRICS = [
   {
     name: 'weir_build_info',
@@ -209,6 +209,81 @@ export const WEIR_METRICS = [
     type: 'gauge',
     help: 'Requests waiting for their call to Redis; see REDIS_QUEUED_REQUESTS_MAX.',
     labels: [],
+  },
+  {
+    name: 'weir_grpc_connections',
+    type: 'gauge',
+    help: 'Connections open on the gRPC port.',
+    labels: [],
+  },
+  {
+    name: 'weir_grpc_calls',
+    type: 'gauge',
+    help: 'Calls neither answered nor given up.',
+    labels: [],
+  },
+  {
+    name: 'weir_grpc_assembly_bytes',
+    type: 'gauge',
+    help: 'Memory of requests that have arrived only in part.',
+    labels: [],
+  },
+  {
+    name: 'weir_grpc_connections_total',
+    type: 'counter',
+    help:
+      'Connections by event: opened, closed, failed (ended by Weir for what the peer did), ' +
+      'refused (GRPC_CONNECTIONS_MAX), handshake_failed (TLS).',
+    labels: ['event'],
+  },
+  {
+    name: 'weir_grpc_streams_total',
+    type: 'counter',
+    help:
+      'HTTP/2 streams by event: opened, closed, refused (GRPC_MAX_CONCURRENT_STREAMS), ' +
+      'reset_by_peer, failed (reset by Weir for what the peer did).',
+    labels: ['event'],
+  },
+  {
+    name: 'weir_grpc_calls_total',
+    type: 'counter',
+    help: 'Calls by outcome: started (given to a handler), refused (unknown, malformed, no gRPC).',
+    labels: ['outcome'],
+  },
+  {
+    name: 'weir_grpc_bytes_total',
+    type: 'counter',
+    help: 'Bytes of HTTP/2 by direction: received, sent.',
+    labels: ['direction'],
+  },
+  {
+    name: 'weir_grpc_header_blocks_decoded_total',
+    type: 'counter',
+    help: 'Header blocks read field by field; callers that repeat themselves need few.',
+    labels: [],
+  },
+  {
+    name: 'weir_grpc_floods_total',
+    type: 'counter',
+    help:
+      'Connections ended for too many frames a second, by kind: reset, ping, settings, ' +
+      'empty_data, window_update, idle_frame.',
+    labels: ['kind'],
+  },
+  {
+    name: 'weir_grpc_bounds_met_total',
+    type: 'counter',
+    help:
+      'Peers that met a bound: time (too slow to send or to read), headers (too large), output ' +
+      '(answers not read), assembly (requests in part), assembly_total (the same of all ' +
+      'connections: the largest holder is ended).',
+    labels: ['bound'],
+  },
+  {
+    name: 'weir_grpc_tls_reloads_total',
+    type: 'counter',
+    help: 'Changes of the PEM files by outcome: applied, failed (the old ones stay in force).',
+    labels: ['outcome'],
   },
   {
     name: 'weir_internal_errors_total',

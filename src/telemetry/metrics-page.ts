@@ -25,9 +25,9 @@ The debug port's \`/stats\` shows the same counts by their dotted names, for exa
 const OWN = `
 ## Weir's own
 
-A metric is there when the part it tells of runs: those of Redis only with Redis. Domains, stats
-paths and causes have bounds; what is beyond them is counted under \`other\`, and
-\`weir_metrics_other_total\` says so.
+A metric is there when the part it tells of runs: \`weir_redis_*\` only with Redis, \`weir_grpc_*\`
+only with \`GRPC_LISTENER=native\`. Domains, stats paths and causes have bounds; what is beyond them is
+counted under \`other\`, and \`weir_metrics_other_total\` says so.
 
 `;
 

@@ -1,11 +1,12 @@
 /** The yardstick: what a request costs a grpc-js server whose handler does nothing at all. */
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { SHOULD_RATE_LIMIT } from '../../src/rpc/should-rate-limit.ts';
 import { encodeRateLimitResponse } from '../../src/wire/rls/encode-response.ts';
 import { answer, rule, status } from '../wire/rls/answers.ts';
 import type { ChildMessage } from './grpc-js-child.ts';
 import { LoadGenerator } from './load.ts';
+import { forkPinned } from './one-core.ts';
 
 const STREAMS = 100;
 const WARM_UP_REQUESTS = 20_000;
@@ -13,20 +14,18 @@ const REQUESTS = 20_000;
 const RUNS = 3;
 
 /** Nanoseconds of CPU that the server's process spends on each request: the median of the runs. */
-export async function measureGrpcJs(request: Uint8Array): Promise<number> {
+export async function measureGrpcJs(requests: readonly Uint8Array[]): Promise<number> {
   const response = encodeRateLimitResponse(
     answer({ statuses: [status({ rule: rule(), remaining: 9, resetSeconds: 42 })] }),
   );
-  const child = fork(new URL('grpc-js-child.ts', import.meta.url), [
-    Buffer.from(response).toString('hex'),
-  ]);
+  const child = forkPinned('grpc-js-child.ts', [Buffer.from(response).toString('hex')]);
   try {
     const port = await portOf(child);
     const load = new LoadGenerator({
       port,
       path: SHOULD_RATE_LIMIT,
-      message: request,
-      answerBytes: response.length,
+      messages: requests,
+      answerBytesMin: response.length,
       streams: STREAMS,
     });
     await load.run(WARM_UP_REQUESTS);

@@ -4,7 +4,8 @@
  */
 import { measureDecode, measureEncode, measureGeneratedDecode } from './codec.ts';
 import { measureGrpcJs } from './grpc-js-baseline.ts';
-import { measurePipeline, PIPELINE_CASES, pipelineRequest } from './pipeline.ts';
+import { measurePipeline, PIPELINE_CASES, pipelineRequests } from './pipeline.ts';
+import { measureService } from './service.ts';
 
 const NAME_COLUMNS = 48;
 const NUMBER_COLUMNS = 14;
@@ -15,7 +16,8 @@ function print(name: string, ...cells: string[]): void {
   );
 }
 
-const yardstickNs = await measureGrpcJs(pipelineRequest());
+const requests = pipelineRequests();
+const yardstickNs = await measureGrpcJs(requests);
 
 function printCost(name: string, ns: number): void {
   print(name, ns.toFixed(0), `1/${(yardstickNs / ns).toFixed(1)}`);
@@ -23,6 +25,12 @@ function printCost(name: string, ns: number): void {
 
 print('CPU per request', 'ns', 'of yardstick');
 printCost('yardstick: grpc-js, a handler that does nothing', yardstickNs);
+for (const listener of ['grpc-js', 'native'] as const) {
+  printCost(
+    `service over ${listener} listener, 1 descriptor`,
+    await measureService(listener, requests),
+  );
+}
 for (const each of PIPELINE_CASES) printCost(each.name, measurePipeline(each));
 printCost('of 1 descriptor: decode', measureDecode());
 printCost('of 1 descriptor: decode, generated code', measureGeneratedDecode());

@@ -66,9 +66,19 @@ export function measurePipeline(of: PipelineCase): number {
   return ns;
 }
 
-/** The request of the first case. */
-export function pipelineRequest(): Uint8Array {
-  return requestBytes(PIPELINE_CASES[0] as PipelineCase, 0);
+/** The requests of the first case, each with a counter of its own. */
+export function pipelineRequests(): Uint8Array[] {
+  const first = PIPELINE_CASES[0] as PipelineCase;
+  return Array.from({ length: KEYS }, (_, i) => requestBytes(first, i));
+}
+
+/** The limits file of the first case. */
+export function pipelineLimits(): string {
+  const rules = rulesOf(PIPELINE_CASES[0] as PipelineCase).map(({ key, value }) => {
+    const literal = value === undefined ? '' : `, value: ${value}`;
+    return `  - { key: ${key}${literal}, rate_limit: { unit: hour, requests_per_unit: 4000000000 } }`;
+  });
+  return `domain: ${DOMAIN}\ndescriptors:\n${rules.join('\n')}\n`;
 }
 
 function makeHandler(of: PipelineCase): UnaryHandler {

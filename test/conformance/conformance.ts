@@ -1,4 +1,4 @@
-/** Declares a test per recorded case and backend. */
+/** Declares a test per recorded case, backend and listener. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
 import { readCases } from './recording.ts';
@@ -18,13 +18,13 @@ export function conformance(file: string): void {
     afterAll(() => redis[Symbol.asyncDispose]());
 
     test.concurrent.for(cases)('$name', async (recorded) => {
-      expect((await replay(recorded, redis.port)).slice(0, SHOWN_MAX)).toEqual([]);
+      expect((await replay(recorded, { redisPort: redis.port })).slice(0, SHOWN_MAX)).toEqual([]);
     });
   });
 
-  describe(`${file} with counters in memory`, () => {
+  describe.for(['native', 'grpc-js'])(`${file} in memory, over the %s listener`, (listener) => {
     test.concurrent.for(cases)('$name', async (recorded) => {
-      expect((await replay(recorded)).slice(0, SHOWN_MAX)).toEqual([]);
+      expect((await replay(recorded, { listener })).slice(0, SHOWN_MAX)).toEqual([]);
     });
   });
 }

@@ -33,12 +33,23 @@ const ROOM_SECONDS = 15;
 const RECORDED_METRICS =
   /^ratelimit_service_(rate_limit|should_rate_limit_error|config_load|total_requests)/;
 
-/** Without `redisPort` counters are kept in memory. */
-export async function replay(recorded: Case, redisPort?: number): Promise<Difference[]> {
+export interface Stage {
+  /** Without it counters are kept in memory. */
+  readonly redisPort?: number;
+  /** GRPC_LISTENER; without it the default. */
+  readonly listener?: string;
+}
+
+export async function replay(recorded: Case, stage: Stage): Promise<Difference[]> {
+  const { redisPort, listener } = stage;
   await roomInWindow(3_600, ROOM_SECONDS);
   // Cases share a Redis and some share a domain: each counts under a prefix of its own.
   const prefix = { CACHE_KEY_PREFIX: `${recorded.name}:` };
-  const env = { ...(redisPort === undefined ? {} : prefix), ...recorded.env };
+  const env = {
+    ...(redisPort === undefined ? {} : prefix),
+    ...(listener === undefined ? {} : { GRPC_LISTENER: listener }),
+    ...recorded.env,
+  };
   await using service = await startService({ files: recorded.files, redisPort, env });
   using client = new RlsClient(service.ports.grpc);
   const player = new Player(service, client, env);

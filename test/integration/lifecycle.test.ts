@@ -19,6 +19,7 @@ const REQUEST = {
   descriptors: [{ entries: [{ key: 'user', value: 'ann' }] }],
 };
 const STOPPED = { code: 0, signal: null };
+const LISTENERS = ['native', 'grpc-js'] as const;
 
 test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
   '%s ends the process with 0',
@@ -28,51 +29,58 @@ test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
   },
 );
 
-test('told to stop it reports NOT_SERVING to who watches, checks or asks by HTTP', async () => {
-  await using service = await startService({ files: FILES, env: { DRAIN_DELAY: '1s' } });
-  using client = new RlsClient(service.ports.grpc);
-  const seen: (string | null)[] = [];
-  client.watchHealth('ratelimit', (status) => seen.push(status));
-  await until(
-    () => seen,
-    ([first]) => first === 'SERVING',
-  );
-  expect(await client.health('')).toBe('SERVING');
+test.each(LISTENERS)(
+  'told to stop it reports NOT_SERVING to who watches, checks or asks by HTTP (%s)',
+  async (listener) => {
+    const env = { DRAIN_DELAY: '1s', GRPC_LISTENER: listener };
+    await using service = await startService({ files: FILES, env });
+    using client = new RlsClient(service.ports.grpc);
+    const seen: (string | null)[] = [];
+    client.watchHealth('ratelimit', (status) => seen.push(status));
+    await until(
+      () => seen,
+      ([first]) => first === 'SERVING',
+    );
+    expect(await client.health('')).toBe('SERVING');
 
-  service.child.signal('SIGTERM');
-  await until(
-    () => seen,
-    ([, second]) => second !== undefined,
-  );
-  expect(seen).toEqual(['SERVING', 'NOT_SERVING']);
-  expect(await client.health('')).toBe('NOT_SERVING');
-  const health = await fetch(`http://127.0.0.1:${service.ports.http}/healthcheck`);
-  expect(health.status).toBe(500);
-  // Until DRAIN_DELAY is over, who has not heard of it yet is still answered.
-  expect(await client.shouldRateLimit(REQUEST)).toHaveProperty('response.overallCode', 'OK');
-  expect(await service.child.exited).toEqual(STOPPED);
-});
+    service.child.signal('SIGTERM');
+    await until(
+      () => seen,
+      ([, second]) => second !== undefined,
+    );
+    expect(seen).toEqual(['SERVING', 'NOT_SERVING']);
+    expect(await client.health('')).toBe('NOT_SERVING');
+    const health = await fetch(`http://127.0.0.1:${service.ports.http}/healthcheck`);
+    expect(health.status).toBe(500);
+    // Until DRAIN_DELAY is over, who has not heard of it yet is still answered.
+    expect(await client.shouldRateLimit(REQUEST)).toHaveProperty('response.overallCode', 'OK');
+    expect(await service.child.exited).toEqual(STOPPED);
+  },
+);
 
-test('a call under way when the process is told to stop gets its answer', async () => {
-  await using redis = await startRedis();
-  await using gate = await Gate.open(redis.port);
-  const env = { REDIS_TIMEOUT: '5s' };
-  await using service = await startService({ files: FILES, redisPort: gate.port, env });
-  using client = new RlsClient(service.ports.grpc);
-  expect(await client.shouldRateLimit(REQUEST)).toHaveProperty('response.overallCode', 'OK');
+test.each(LISTENERS)(
+  'a call under way when the process is told to stop gets its answer (%s)',
+  async (listener) => {
+    await using redis = await startRedis();
+    await using gate = await Gate.open(redis.port);
+    const env = { REDIS_TIMEOUT: '5s', GRPC_LISTENER: listener };
+    await using service = await startService({ files: FILES, redisPort: gate.port, env });
+    using client = new RlsClient(service.ports.grpc);
+    expect(await client.shouldRateLimit(REQUEST)).toHaveProperty('response.overallCode', 'OK');
 
-  const charged = gate.hold();
-  const answer = client.shouldRateLimit(REQUEST);
-  await charged;
-  service.child.signal('SIGTERM');
-  await until(
-    () => isListening(service.ports.grpc),
-    (is) => !is,
-  );
-  gate.release();
-  expect(await answer).toHaveProperty('response.statuses.0.limitRemaining', 98);
-  expect(await service.child.exited).toEqual(STOPPED);
-});
+    const charged = gate.hold();
+    const answer = client.shouldRateLimit(REQUEST);
+    await charged;
+    service.child.signal('SIGTERM');
+    await until(
+      () => isListening(service.ports.grpc),
+      (is) => !is,
+    );
+    gate.release();
+    expect(await answer).toHaveProperty('response.statuses.0.limitRemaining', 98);
+    expect(await service.child.exited).toEqual(STOPPED);
+  },
+);
 
 test('a call that never ends is cut after DRAIN_TIMEOUT, and the process still ends', async () => {
   await using redis = await startRedis();

@@ -268,7 +268,9 @@ describe('a bound', () => {
     ],
   ])('%s refuses millions before anything is made of them', async (_name, bytes, text) => {
     const call = { deadlineMs: 0, reply: () => {}, fail: vi.fn() };
-    const handler = shouldRateLimit({ decider, bounds: DEFAULT_REQUEST_BOUNDS, observer: ledger });
+    // As an operator may set it; the default would refuse these for their length alone.
+    const wide = { ...DEFAULT_REQUEST_BOUNDS, messageBytesMax: 8_000_000 };
+    const handler = shouldRateLimit({ decider, bounds: wide, observer: ledger });
     const before = process.memoryUsage().heapUsed;
     handler(bytes, call);
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(20_000_000);

@@ -21,6 +21,13 @@ describe('an empty environment', () => {
     expect(settings.server.http).toEqual({ host: '0.0.0.0', port: 8080 });
     expect(settings.server.grpc).toEqual({ kind: 'tcp', host: '0.0.0.0', port: 8081 });
     expect(settings.server.debug).toEqual({ host: '0.0.0.0', port: 6070 });
+    expect(settings.server).toMatchObject({
+      grpcListener: 'native',
+      concurrentStreamsMax: 1000,
+      connectionsMax: 10_000,
+      keepaliveMs: 120_000,
+      keepaliveTimeoutMs: 20_000,
+    });
     expect(settings.counters.backend).toBe('memory');
     expect(settings.redis).toBeNull();
     expect(settings.limits.directoryFrom).toBe('shipped');
@@ -94,6 +101,14 @@ describe('the environment of a drop-in', () => {
     expect(problemsOf({ LIMITS_DIRECTORY: '/limits', RUNTIME_ROOT: '/data' })).toEqual([
       'LIMITS_DIRECTORY and RUNTIME_ROOT both name a directory: unset one',
     ]);
+  });
+
+  it('falls back to the library’s listener, and says what that does not know', () => {
+    const env = { GRPC_LISTENER: 'GRPC-JS', GRPC_CONNECTIONS_MAX: '5' };
+    expect(read(env).server.grpcListener).toBe('grpc-js');
+    expect(readSettings(env).notes).toContain(
+      'GRPC_CONNECTIONS_MAX has no effect with GRPC_LISTENER=grpc-js',
+    );
   });
 
   it('takes WARNING for WARN', () => {

@@ -32,6 +32,8 @@ export interface ServiceOptions {
   readonly env?: Readonly<Record<string, string>> | undefined;
   /** Such as those of a service that ran before, to start on again; free ones when absent. */
   readonly ports?: ServicePorts;
+  /** Words to put before the command, such as those of `taskset`. */
+  readonly before?: readonly string[];
 }
 
 export interface ServicePorts {
@@ -117,7 +119,7 @@ export async function spawnService(options: ServiceOptions = {}): Promise<Servic
   for (const [name, text] of Object.entries(options.files ?? {})) home.write(name, text);
   const inherited = INHERITED.map((name) => [name, process.env[name]]);
   const child = new Child({
-    command,
+    command: [...(options.before ?? []), ...command],
     env: {
       ...Object.fromEntries(inherited),
       ...settings(ports, home.root, options),

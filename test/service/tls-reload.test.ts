@@ -1,0 +1,161 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect } from 'node:tls';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readTls } from '../../src/service/tls-files.ts';
+import { TlsReload } from '../../src/service/tls-reload.ts';
+import type { GrpcTls } from '../../src/settings/settings.ts';
+import { Logger } from '../../src/telemetry/logger.ts';
+import { until } from '../support/child.ts';
+import { startNative } from '../wire/native/native-fixture.ts';
+
+const PEMS = fileURLToPath(new URL('../wire/tls/', import.meta.url));
+const LOOK_MS = 5;
+
+let folder = '';
+let files: GrpcTls;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'weir-tls-'));
+  write('server');
+  files = {
+    certPath: join(folder, 'cert.pem'),
+    keyPath: join(folder, 'key.pem'),
+    clientCaPath: null,
+    clientSan: '',
+  };
+});
+const endings: (() => Promise<void> | void)[] = [];
+afterEach(async () => {
+  for (const end of endings.splice(0)) await end();
+  rmSync(folder, { recursive: true });
+});
+
+/** Puts the pair of that name where the service looks for its own. */
+function write(name: string): void {
+  cpSync(`${PEMS}${name}.pem`, join(folder, 'cert.pem'));
+  cpSync(`${PEMS}${name}.key.pem`, join(folder, 'key.pem'));
+}
+
+interface Running {
+  readonly port: number;
+  readonly reload: TlsReload;
+  readonly logged: string[];
+}
+
+async function serve(): Promise<Running> {
+  const inForce = readTls(files);
+  const { server, port } = await startNative({}, { tls: inForce, tuning: { lingerMs: 20 } });
+  const logged: string[] = [];
+  const logger = new Logger({
+    level: 'INFO',
+    format: 'text',
+    write: (line) => logged.push(line),
+    now: () => 0,
+  });
+  const apply = server.reloadTls.bind(server);
+  const reload = new TlsReload({ files, inForce, apply, logger, lookMs: LOOK_MS });
+  reload.start();
+  endings.push(() => reload.stop());
+  endings.push(() => server.drain(0));
+  return { port, reload, logged };
+}
+
+/** The common name of the certificate that a new connection is shown. */
+function shownTo(port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({
+      port,
+      host: '127.0.0.1',
+      ca: readFileSync(`${PEMS}ca.pem`),
+      ALPNProtocols: ['h2'],
+      // The names differ on purpose.
+      checkServerIdentity: () => undefined,
+    });
+    socket.once('secureConnect', () => {
+      resolve(String(socket.getPeerCertificate().subject.CN));
+      socket.destroy();
+    });
+    socket.once('error', reject);
+  });
+}
+
+describe('renewed PEM files', () => {
+  it('are shown to new connections, again and again, while callers connect', async () => {
+    const { port, reload, logged } = await serve();
+    expect(await shownTo(port)).toBe('server');
+    for (const name of ['envoy', 'stranger', 'server']) {
+      write(name);
+      await until(
+        () => shownTo(port),
+        (shown) => shown === name,
+      );
+    }
+    expect(reload.counts).toEqual({ applied: 3, failed: 0 });
+    expect(logged).toHaveLength(3);
+    expect(logged[0]).toContain('the certificates were reloaded');
+  });
+
+  it('that do not fit together leave the old ones in force, and are complained of once', async () => {
+    const { port, reload, logged } = await serve();
+    cpSync(`${PEMS}envoy.pem`, files.certPath);
+    await until(
+      () => reload.counts.failed,
+      (failed) => failed > 0,
+    );
+    expect(await shownTo(port)).toBe('server');
+    cpSync(`${PEMS}envoy.key.pem`, files.keyPath);
+    await until(
+      () => shownTo(port),
+      (shown) => shown === 'envoy',
+    );
+    expect(reload.counts).toEqual({ applied: 1, failed: 1 });
+    expect(logged.map((line) => /level=(\w+)/.exec(line)?.[1])).toEqual(['error', 'info']);
+    expect(logged[0]).toContain('GRPC_SERVER_TLS_CERT');
+  });
+
+  it('that are gone leave the old ones in force; back again they count', async () => {
+    const { port, reload, logged } = await serve();
+    rmSync(files.certPath);
+    await until(
+      () => reload.counts.failed,
+      (failed) => failed > 0,
+    );
+    expect(logged[0]).toContain(files.certPath);
+    expect(await shownTo(port)).toBe('server');
+    write('envoy');
+    await until(
+      () => shownTo(port),
+      (shown) => shown === 'envoy',
+    );
+  });
+
+  it('that stay the same are left alone, and a client authority is looked at too', async () => {
+    const clientCaPath = join(folder, 'ca.pem');
+    cpSync(`${PEMS}ca.pem`, clientCaPath);
+    files = { ...files, clientCaPath };
+    const { reload } = await serve();
+    writeFileSync(clientCaPath, readFileSync(`${PEMS}envoy.pem`));
+    await until(
+      () => reload.counts.applied,
+      (applied) => applied === 1,
+    );
+    writeFileSync(clientCaPath, readFileSync(`${PEMS}envoy.pem`));
+    cpSync(`${PEMS}ca.pem`, clientCaPath);
+    await until(
+      () => reload.counts.applied,
+      (applied) => applied === 2,
+    );
+    expect(reload.counts).toEqual({ applied: 2, failed: 0 });
+  });
+});
+
+describe('PEM files at start', () => {
+  it('that cannot be read are told with variable and path', () => {
+    const missing = { ...files, keyPath: join(folder, 'none.pem') };
+    expect(() => readTls(missing)).toThrow(
+      `GRPC_SERVER_TLS_KEY=${missing.keyPath} cannot be read: ENOENT`,
+    );
+  });
+});
