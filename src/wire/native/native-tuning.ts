@@ -7,8 +7,9 @@ export const NATIVE_TUNING: NativeTuning = {
   connectionsMax: 10_000,
   // Two of the largest requests by default, in memory that was doubled as they came.
   assemblyBytesMax: 4_194_304,
-  // A quarter of a small container, for what hardly happens: requests come whole.
-  assemblyTotalBytesMax: 268_435_456,
+  // Requests come whole, so this is hardly used: room for 60 of the largest at once. Memory that was
+  // outgrown and not yet collected comes on top, about as much again.
+  assemblyTotalBytesMax: 134_217_728,
   // Four reads of a full socket: about two thousand small calls, some milliseconds of work.
   turnBytesMax: 262_144,
   // Answers are small: a peer this far behind is not reading.
