@@ -171,6 +171,7 @@ function countersOf(values: Values, backend: 'redis' | 'memory'): CounterSetting
 function redisOf(findings: Findings): RedisSettings {
   const { values } = findings;
   const place = placeOf(findings);
+  checkBatch(findings);
   const auth = values.REDIS_AUTH === '' ? {} : parseRedisAuth(values.REDIS_AUTH);
   return {
     ...place,
@@ -179,6 +180,16 @@ function redisOf(findings: Findings): RedisSettings {
     batchChargesMax: values.REDIS_BATCH_CHARGES_MAX,
     queuedRequestsMax: values.REDIS_QUEUED_REQUESTS_MAX,
   };
+}
+
+/** A request goes to Redis in one call: one that may hold more would fail whenever it does. */
+function checkBatch({ values, problems }: Findings): void {
+  const { REDIS_BATCH_CHARGES_MAX: charges, REQUEST_DESCRIPTORS_MAX: descriptors } = values;
+  if (charges >= descriptors) return;
+  problems.push(
+    `REDIS_BATCH_CHARGES_MAX=${charges} must be at least REQUEST_DESCRIPTORS_MAX=${descriptors}, ` +
+      'as the descriptors of a request are counted in one call: raise the one or lower the other',
+  );
 }
 
 function placeOf({ values, isSet, problems, notes }: Findings): RedisPlace {

@@ -27,7 +27,8 @@ export const COUNTING_ROWS = [
     default: 'exact',
     doc:
       'Spelling of counter keys. `exact`: no two descriptors share a key, windows by the clock ' +
-      'of Redis. `reference`: the keys of envoyproxy/ratelimit, so that both count together on ' +
+      'of Redis; of a key beyond 1,024 characters the rest is replaced by a SHA-256 of the ' +
+      'whole. `reference`: the keys of envoyproxy/ratelimit, so that both count together on ' +
       'one Redis during a migration.',
   },
   {
@@ -144,7 +145,8 @@ export const COUNTING_ROWS = [
     default: '1000',
     doc:
       'Most charges in one script call: one call blocks Redis, and Lua unpacks no more than ' +
-      'some 8,000 values.',
+      'some 8,000 values. Not below `REQUEST_DESCRIPTORS_MAX`. Nor does a call hold more than 4 ' +
+      'MiB of keys, unless one request does.',
   },
   {
     ...BOUND,
@@ -154,7 +156,8 @@ export const COUNTING_ROWS = [
     default: '20000',
     doc:
       'Most requests waiting for Redis; beyond it they are answered as failed at once, so that ' +
-      'a slow Redis costs no memory.',
+      'a slow Redis costs no memory. So they are beyond 2,048 characters of keys for each of ' +
+      'these, a charge counting 128 more.',
   },
   {
     ...BOUND,

@@ -226,6 +226,32 @@ describe('notes', () => {
   });
 });
 
+describe('a request goes to Redis in one call', () => {
+  const redis = { REDIS_URL: 'r:1' };
+  it.each([
+    { REDIS_BATCH_CHARGES_MAX: '255' },
+    { REQUEST_DESCRIPTORS_MAX: '1001' },
+    { REDIS_BATCH_CHARGES_MAX: '1', REQUEST_DESCRIPTORS_MAX: '2' },
+  ])('%j is refused, by both names', (env) => {
+    const [charges, descriptors] = [
+      env.REDIS_BATCH_CHARGES_MAX ?? '1000',
+      env.REQUEST_DESCRIPTORS_MAX ?? '256',
+    ];
+    expect(problemsOf({ ...redis, ...env })).toEqual([
+      `REDIS_BATCH_CHARGES_MAX=${charges} must be at least ` +
+        `REQUEST_DESCRIPTORS_MAX=${descriptors}, as the descriptors of a request are counted in ` +
+        'one call: raise the one or lower the other',
+    ]);
+    // Memory knows no calls.
+    expect(problemsOf(env)).toEqual([]);
+  });
+
+  it('may hold just as many descriptors as charges', () => {
+    const env = { REDIS_BATCH_CHARGES_MAX: '256', REQUEST_DESCRIPTORS_MAX: '256' };
+    expect(read({ ...redis, ...env }).redis?.batchChargesMax).toBe(256);
+  });
+});
+
 describe('REDIS_URL and REDIS_AUTH', () => {
   it.each([
     [{ REDIS_URL: 'r:1' }, { kind: 'tcp', host: 'r', port: 1 }],

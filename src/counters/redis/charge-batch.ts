@@ -20,13 +20,16 @@ import {
   type StoreFailure,
 } from '../../limiter/counter-store.ts';
 import { addHits, countAfter, NO_UNIT, takeHits } from '../count.ts';
+import { boundedKey } from './counter-key.ts';
 import { failureOf } from './redis-errors.ts';
+import { ScriptReply } from './script-reply.ts';
 
 /** Which way a run counts. A run of peeks alone may still become either. */
 const Way = { READ: 0, ADD: 1, TAKE: 2, VECTOR: 3 } as const;
 type Way = (typeof Way)[keyof typeof Way];
 
 interface Run {
+  /** As it is sent, but for the start of the window that the reference's format appends. */
   readonly key: string;
   way: Way;
   /** Sum of the run's hits. */
@@ -51,7 +54,10 @@ export class ChargeBatch {
   readonly #runs: Run[] = [];
   /** How many of `#runs` were dealt out or skipped. */
   #dealt = 0;
-  /** By unit, since keys of the reference format do not tell it: the run that a further charge of the key may join. */
+  /**
+   * The run that a further charge of the key may join. By unit, since keys of the reference format
+   * do not tell it; and by bounded keys, since long ones are slow to compare.
+   */
   readonly #open: readonly Map<string, Run>[] = UNIT_SECONDS.map(() => new Map());
   /** Runs by unit, in order; the script gets them so. */
   readonly #sections: Run[][] = UNIT_SECONDS.map(() => []);
@@ -79,7 +85,7 @@ export class ChargeBatch {
     const isSound = group.charges.every(({ unit }) => isUnit(unit));
     if (isSound) this.#vectors.push(group);
     for (const { key } of group.charges) {
-      const run = newRun(key, Way.VECTOR, 0);
+      const run = newRun(this.#keys.format === 'exact' ? boundedKey(key) : key, Way.VECTOR, 0);
       this.#runs.push(run);
       if (isSound) this.#vectorRuns.push(run);
       else run.failure = NO_UNIT;
@@ -89,19 +95,20 @@ export class ChargeBatch {
   #runOf(charge: Charge): Run {
     const { key, hits, unit } = charge;
     const way = hits === 0 ? Way.READ : charge.isRefund ? Way.TAKE : Way.ADD;
-    const open = this.#open[unit]?.get(key);
+    const bounded = boundedKey(key);
+    const open = this.#open[unit]?.get(bounded);
     if (open === undefined || (open.way !== way && open.way !== Way.READ && way !== Way.READ)) {
-      return this.#newRunOf(charge, way);
+      return this.#newRunOf(charge, way, bounded);
     }
     if (open.way === Way.READ) open.way = way;
     open.hits = addHits(open.hits, hits);
     return open;
   }
 
-  #newRunOf({ key, hits, unit }: Charge, way: Way): Run {
-    const run = newRun(key, way, hits);
+  #newRunOf({ key, hits, unit }: Charge, way: Way, bounded: string): Run {
+    const run = newRun(this.#keys.format === 'exact' ? bounded : key, way, hits);
     if (isUnit(unit)) {
-      (this.#open[unit] as Map<string, Run>).set(key, run);
+      (this.#open[unit] as Map<string, Run>).set(bounded, run);
       (this.#sections[unit] as Run[]).push(run);
     } else {
       run.failure = NO_UNIT;
@@ -114,18 +121,27 @@ export class ChargeBatch {
     const out: (string | number)[] = [0];
     const sections = this.#sections;
     for (let unit = 1; unit < sections.length; unit += 1) {
-      for (const run of sections[unit] as Run[]) out.push(this.#keyOf(run.key, unit));
+      for (const run of sections[unit] as Run[]) out.push(this.#sentKey(run.key, unit));
     }
-    for (const { charges } of this.#vectors) {
-      for (const { key, unit } of charges) out.push(this.#keyOf(key, unit));
-    }
+    this.#encodeVectorKeys(out);
     out[0] = out.length - 1;
     this.#encodeRuns(out);
     this.#encodeVectors(out);
     return out;
   }
 
-  #keyOf(key: string, unit: number): string {
+  #encodeVectorKeys(out: (string | number)[]): void {
+    let at = 0;
+    for (const { charges } of this.#vectors) {
+      for (const { unit } of charges) {
+        const { key } = this.#vectorRuns[at] as Run;
+        out.push(this.#sentKey(key, unit));
+        at += 1;
+      }
+    }
+  }
+
+  #sentKey(key: string, unit: number): string {
     if (this.#keys.format === 'exact') return key;
     const seconds = UNIT_SECONDS[unit] as number;
     return `${key}${Math.floor(this.#keys.now / 1000 / seconds) * seconds}`;
@@ -153,28 +169,32 @@ export class ChargeBatch {
     }
   }
 
-  /** Takes in the script's reply; returns the texts of the errors that single counters met. */
-  read(reply: readonly unknown[]): string[] {
-    const now = this.#keys.format === 'exact' ? (reply[0] as number) : this.#keys.now;
+  /**
+   * Takes in the script's reply; returns the texts of the errors that single counters met, or null
+   * when it is no reply of the script, and nothing may be dealt out.
+   */
+  read(reply: unknown): readonly string[] | null {
+    const runs = this.#sections.reduce((sum, its) => sum + its.length, 0);
+    const numbers = new ScriptReply(reply, 1 + runs + 2 * this.#vectorRuns.length);
+    const clock = numbers.count();
+    this.#readResets(this.#keys.format === 'exact' ? clock : this.#keys.now);
+    for (const section of this.#sections) {
+      for (const run of section) take(run, numbers.countOrError(), numbers.errors);
+    }
+    for (const run of this.#vectorRuns) {
+      const before = numbers.countOrError();
+      take(run, before, numbers.errors);
+      if (before < 0) numbers.skip();
+      else run.after = numbers.count();
+    }
+    return numbers.isSound ? numbers.errors : null;
+  }
+
+  #readResets(now: WallMs): void {
     for (let unit = 1; unit < this.#resets.length; unit += 1) {
       const length = (UNIT_SECONDS[unit] as number) * 1000;
       this.#resets[unit] = length - (now % length);
     }
-    const runs = this.#sections.reduce((sum, its) => sum + its.length, 0);
-    const errorsAt = runs + 2 * this.#vectorRuns.length;
-    let at = 1;
-    for (const section of this.#sections) {
-      for (const run of section) {
-        take(run, reply, at, errorsAt);
-        at += 1;
-      }
-    }
-    for (const run of this.#vectorRuns) {
-      take(run, reply, at, errorsAt);
-      run.after = numberAt(reply, at + 1);
-      at += 2;
-    }
-    return reply.slice(at).map(String);
   }
 
   /** Writes the readings of the group whose turn it is; what it fails with, or null. */
@@ -210,20 +230,9 @@ function newRun(key: string, way: Way, hits: number): Run {
   return { key, way, hits, skipped: 0, count: 0, after: 0, failure: null };
 }
 
-function take(run: Run, reply: readonly unknown[], at: number, errorsAt: number): void {
-  const before = numberAt(reply, at);
-  if (before < 0) run.failure = errorAt(reply, errorsAt - before);
+function take(run: Run, before: number, errors: readonly string[]): void {
+  if (before < 0) run.failure = failureOf(errors[-before - 1] ?? '');
   else if (run.way === Way.TAKE) run.count = takeHits(before, run.skipped);
   else if (run.way === Way.ADD) run.count = addHits(before, run.skipped);
   else run.count = before;
-}
-
-/** Large counts come as text. */
-function numberAt(reply: readonly unknown[], at: number): number {
-  const value = reply[at];
-  return typeof value === 'number' ? value : Number(String(value));
-}
-
-function errorAt(reply: readonly unknown[], at: number): StoreFailure {
-  return failureOf(String(reply[at]));
 }

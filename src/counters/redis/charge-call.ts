@@ -7,7 +7,11 @@ import type { MonotonicMs } from '../../core/time.ts';
 import type { StoreFailure } from '../../limiter/counter-store.ts';
 import type { BatchKeys } from './charge-batch.ts';
 import { ChargeBatch } from './charge-batch.ts';
-import { type Entry, failEntry } from './charge-queue.ts';
+import type { CallBounds, Entry } from './charge-queue.ts';
+import { UNEXPECTED_REPLY } from './script-reply.ts';
+
+/** Tells who waits for an entry, and never throws. */
+export type Settle = (entry: Entry, failure: StoreFailure | null) => void;
 
 export class ChargeCall {
   readonly #batch: ChargeBatch;
@@ -15,6 +19,7 @@ export class ChargeCall {
   /** Entries before it have left. */
   #next = 0;
   #charges = 0;
+  #characters = 0;
 
   constructor(keys: BatchKeys) {
     this.#batch = new ChargeBatch(keys);
@@ -29,13 +34,26 @@ export class ChargeCall {
     return this.#entries[this.#next]?.since;
   }
 
-  add(entry: Entry): void {
-    for (const group of entry.groups) this.#batch.add(group);
-    this.#entries.push(entry);
-    this.#charges += entry.charges;
+  /** The first entry always fits: one that is beyond a bound goes alone. */
+  fits(entry: Entry, { chargesPerCallMax, charactersPerCallMax }: CallBounds): boolean {
+    if (this.#entries.length === 0) return true;
+    return (
+      this.#charges + entry.charges <= chargesPerCallMax &&
+      this.#characters + entry.characters <= charactersPerCallMax
+    );
   }
 
+  add(entry: Entry): void {
+    this.#entries.push(entry);
+    this.#charges += entry.charges;
+    this.#characters += entry.characters;
+  }
+
+  /** Once, after the last `add` and before anything else. */
   encode(): (string | number)[] {
+    for (const { groups } of this.#entries) {
+      for (const group of groups) this.#batch.add(group);
+    }
     return this.#batch.encode();
   }
 
@@ -49,19 +67,27 @@ export class ChargeCall {
   }
 
   /** Deals the reply out and settles every entry; returns the error texts of single counters. */
-  settle(reply: readonly unknown[]): string[] {
+  settle(reply: unknown, settle: Settle): readonly string[] {
     const errors = this.#batch.read(reply);
-    for (; this.#next < this.#entries.length; this.#next += 1) {
-      const { groups, listener } = this.#entries[this.#next] as Entry;
-      for (const group of groups) group.failure = this.#batch.deal(group);
-      listener.settled(groups);
+    if (errors === null) {
+      this.fail(UNEXPECTED_REPLY, settle);
+      return [];
+    }
+    while (this.#next < this.#entries.length) {
+      const entry = this.#entries[this.#next] as Entry;
+      for (const group of entry.groups) group.failure = this.#batch.deal(group);
+      this.#next += 1;
+      settle(entry, null);
     }
     return errors;
   }
 
-  fail(failure: StoreFailure): void {
-    for (; this.#next < this.#entries.length; this.#next += 1) {
-      failEntry(this.#entries[this.#next] as Entry, failure);
+  /** Fails every entry that still waits. */
+  fail(failure: StoreFailure, settle: Settle): void {
+    while (this.#next < this.#entries.length) {
+      const entry = this.#entries[this.#next] as Entry;
+      this.#next += 1;
+      settle(entry, failure);
     }
   }
 }

@@ -1,10 +1,15 @@
 /**
  * Groups that wait for their call, oldest first. What one `charge` brought stays together as an
- * entry, so that its listener is called once; an entry that has more charges than one call may
- * carry is cut into parts that report to the entry's listener together.
+ * entry, so that its listener is called once; an entry that is larger than one call may be is cut
+ * into parts that report to the entry's listener together.
  */
 import type { MonotonicMs } from '../../core/time.ts';
-import type { ChargeGroup, ChargeListener, StoreFailure } from '../../limiter/counter-store.ts';
+import type {
+  Charge,
+  ChargeGroup,
+  ChargeListener,
+  StoreFailure,
+} from '../../limiter/counter-store.ts';
 
 export interface Entry {
   readonly groups: readonly ChargeGroup[];
@@ -12,8 +17,18 @@ export interface Entry {
   /** When it was charged: its deadline counts from here. */
   readonly since: MonotonicMs;
   readonly charges: number;
+  /** UTF-16 units of its keys, and CHARGE_CHARACTERS more for each charge. */
+  readonly characters: number;
 }
 
+/** How large an entry may be that goes as one. */
+export interface CallBounds {
+  readonly chargesPerCallMax: number;
+  readonly charactersPerCallMax: number;
+}
+
+/** What a charge takes besides its key: its object, its numbers in the call and in the reply. */
+const CHARGE_CHARACTERS = 128;
 /** Above this many taken entries at its front, the array is cut. */
 const TAKEN_MAX = 1024;
 
@@ -23,10 +38,16 @@ export class ChargeQueue {
   #head = 0;
   #groups = 0;
   #groupsMax = 0;
+  #characters = 0;
 
   /** Groups waiting. */
   get groups(): number {
     return this.#groups;
+  }
+
+  /** Characters of the entries waiting. */
+  get characters(): number {
+    return this.#characters;
   }
 
   /** Most groups that ever waited. */
@@ -37,6 +58,7 @@ export class ChargeQueue {
   push(entry: Entry): void {
     this.#entries.push(entry);
     this.#groups += entry.groups.length;
+    this.#characters += entry.characters;
     if (this.#groups > this.#groupsMax) this.#groupsMax = this.#groups;
   }
 
@@ -50,6 +72,7 @@ export class ChargeQueue {
     const entry = this.#entries[this.#head] as Entry;
     this.#head += 1;
     this.#groups -= entry.groups.length;
+    this.#characters -= entry.characters;
     if (this.#head === this.#entries.length) {
       this.#entries = [];
       this.#head = 0;
@@ -61,33 +84,50 @@ export class ChargeQueue {
   }
 }
 
-export function failEntry({ groups, listener }: Entry, failure: StoreFailure): void {
-  for (const group of groups) group.failure = failure;
+export function entryOf(
+  groups: readonly ChargeGroup[],
+  listener: ChargeListener,
+  since: MonotonicMs,
+): Entry {
+  let charges = 0;
+  let characters = 0;
+  for (let index = 0; index < groups.length; index += 1) {
+    const its = (groups[index] as ChargeGroup).charges;
+    charges += its.length;
+    for (let at = 0; at < its.length; at += 1) characters += charactersOf(its[at] as Charge);
+  }
+  return { groups, listener, since, charges, characters };
+}
+
+function charactersOf({ key }: Charge): number {
+  return key.length + CHARGE_CHARACTERS;
+}
+
+/** Tells the entry's listener, with the failure in every group unless it is null. */
+export function settleEntry({ groups, listener }: Entry, failure: StoreFailure | null): void {
+  if (failure !== null) for (const group of groups) group.failure = failure;
   listener.settled(groups);
 }
 
-export function chargesOf(groups: readonly ChargeGroup[]): number {
-  let charges = 0;
-  for (let index = 0; index < groups.length; index += 1) {
-    charges += (groups[index] as ChargeGroup).charges.length;
-  }
-  return charges;
-}
-
 /**
- * Cuts the entry into parts of at most `chargesMax` charges, except that a group stays whole. When
- * the last part has settled, the entry's listener is told.
+ * Cuts the entry into parts within the bounds, except that a group stays whole. When the last part
+ * has settled, the entry's listener is told.
  */
-export function partsOf(entry: Entry, chargesMax: number): Entry[] {
+export function partsOf(entry: Entry, bounds: CallBounds): Entry[] {
   const slices: ChargeGroup[][] = [[]];
   let charges = 0;
+  let characters = 0;
   for (const group of entry.groups) {
-    if (charges > 0 && charges + group.charges.length > chargesMax) {
+    const its = group.charges.reduce((sum, charge) => sum + charactersOf(charge), 0);
+    charges += group.charges.length;
+    characters += its;
+    const isBeyond = charges > bounds.chargesPerCallMax || characters > bounds.charactersPerCallMax;
+    if (isBeyond && charges > group.charges.length) {
       slices.push([]);
-      charges = 0;
+      charges = group.charges.length;
+      characters = its;
     }
     slices.at(-1)?.push(group);
-    charges += group.charges.length;
   }
   let open = slices.length;
   const listener = {
@@ -96,5 +136,5 @@ export function partsOf(entry: Entry, chargesMax: number): Entry[] {
       if (open === 0) entry.listener.settled(entry.groups);
     },
   };
-  return slices.map((groups) => ({ ...entry, groups, listener, charges: chargesOf(groups) }));
+  return slices.map((groups) => entryOf(groups, listener, entry.since));
 }

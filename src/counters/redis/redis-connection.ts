@@ -7,7 +7,8 @@
  * a reply and stays silent is dropped, also in the middle of its handshake.
  */
 import { Redis } from 'ioredis';
-import { redisErrorRow } from './redis-errors.ts';
+import type { StoreFailure } from '../../limiter/counter-store.ts';
+import { failureOf, redisErrorRow } from './redis-errors.ts';
 import { addressText, type CompleteRedisOptions, type RedisEvent } from './redis-options.ts';
 import { loadScript } from './scripts/load.ts';
 
@@ -18,11 +19,20 @@ const DISCONNECT_MS = 100;
 const CONNECTED: ReadonlySet<string> = new Set(['connecting', 'connect', 'ready']);
 const CLOSED = 'closed before it was ready';
 
-export interface CallListener {
-  replied(reply: readonly unknown[]): void;
-  /** `refusal`: what Redis answered; null when the connection was lost or there is none. */
-  failed(refusal: string | null): void;
+export interface RedisCall {
+  /** Of the charge script: number of keys, keys, arguments. */
+  encode(): (string | number)[];
 }
+
+/** Told once, never before `call` has returned. */
+export interface CallListener {
+  replied(reply: unknown): void;
+  /** Null when the connection was lost or there is none. */
+  failed(failure: StoreFailure | null): void;
+}
+
+/** Holds what encoding or sending threw: the call has not left the process. */
+class NotSent extends Error {}
 
 export class RedisConnection {
   readonly #options: CompleteRedisOptions;
@@ -78,24 +88,45 @@ export class RedisConnection {
     });
   }
 
-  /** Calls the charge script: number of keys, keys, arguments. There must have been a start. */
-  call(args: readonly (string | number)[], listener: CallListener): void {
+  /** There must have been a start. Never throws, also when the call cannot be made into bytes. */
+  call(call: RedisCall, listener: CallListener): void {
+    let args: (string | number)[] = [];
     const failed = (error: unknown) => {
       const refusal = refusalOf(error);
       this.noteRefusal(refusal);
-      listener.failed(refusal);
+      if (error instanceof NotSent) listener.failed(notSent(error));
+      else listener.failed(refusal === null ? null : failureOf(refusal));
     };
-    const replied = (reply: unknown) => listener.replied(reply as unknown[]);
-    const redis = this.#redis as Redis;
-    redis.callBuffer('evalsha', [this.#script.sha, ...args]).then(replied, (error: unknown) => {
+    const replied = (reply: unknown) => listener.replied(reply);
+    const sent = this.#sent('evalsha', () => {
+      args = call.encode();
+      return [this.#script.sha, ...args];
+    });
+    const done = sent.then(replied, (error: unknown) => {
       const refusal = refusalOf(error);
       if (refusal === null || !redisErrorRow(refusal).isRetried) {
         failed(error);
-        return;
+        return undefined;
       }
       // NOSCRIPT: nothing was carried out. EVAL runs the script and keeps it, whatever flushes it.
-      redis.callBuffer('eval', [this.#script.text, ...args]).then(replied, failed);
+      return this.#sent('eval', () => [this.#script.text, ...args]).then(replied, failed);
     });
+    done.catch((error: unknown) => this.noteDefect(error));
+  }
+
+  /** ioredis throws, rather than rejects, when a command is longer than a string can be. */
+  #sent(command: string, argsOf: () => (string | number)[]): Promise<unknown> {
+    try {
+      return (this.#redis as Redis).callBuffer(command, argsOf());
+    } catch (error) {
+      return Promise.reject(new NotSent('', { cause: error }));
+    }
+  }
+
+  /** Logs what our own code, or a listener's, threw where nobody could catch it. */
+  noteDefect(error: unknown): void {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#event('error', `defect: ${text}`);
   }
 
   /** Gives the connection up when the refusal, null for none, says that another may do better. */
@@ -144,7 +175,11 @@ export class RedisConnection {
   }
 
   #event(kind: RedisEvent['kind'], text: string): void {
-    this.#options.onEvent({ kind, address: addressText(this.#options.address), text });
+    try {
+      this.#options.onEvent({ kind, address: addressText(this.#options.address), text });
+    } catch {
+      // A log that fails has nowhere to be told, and must not cost the process.
+    }
   }
 
   #ioredisOptions() {
@@ -169,4 +204,9 @@ export class RedisConnection {
 /** Redis's own error text, or null for an error of the connection. */
 function refusalOf(error: unknown): string | null {
   return error instanceof Error && error.name === 'ReplyError' ? error.message : null;
+}
+
+function notSent({ cause }: NotSent): StoreFailure {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  return { code: 'overloaded', text: `redis: not sent: ${text}` };
 }

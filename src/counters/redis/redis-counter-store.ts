@@ -18,11 +18,16 @@ import type {
 } from '../../limiter/counter-store.ts';
 import type { BatchKeys } from './charge-batch.ts';
 import { ChargeCall } from './charge-call.ts';
-import { ChargeQueue, chargesOf, type Entry, failEntry, partsOf } from './charge-queue.ts';
+import { ChargeQueue, type Entry, entryOf, partsOf, settleEntry } from './charge-queue.ts';
 import { RedisConnection } from './redis-connection.ts';
-import { failureOf } from './redis-errors.ts';
 import type { RedisStoreOptions } from './redis-options.ts';
-import { addressText, type CompleteRedisOptions, completeOptions } from './redis-options.ts';
+import {
+  addressText,
+  type CompleteRedisOptions,
+  completeOptions,
+  QUEUED_CHARACTERS_PER_GROUP,
+} from './redis-options.ts';
+import { UNEXPECTED_REPLY } from './script-reply.ts';
 
 export class RedisCounterStore implements CounterStore {
   readonly name = 'redis';
@@ -32,6 +37,8 @@ export class RedisCounterStore implements CounterStore {
   readonly #unavailable: StoreFailure;
   readonly #timedOut: StoreFailure;
   readonly #overloaded: StoreFailure;
+  readonly #charactersQueuedMax: number;
+  readonly #tooLong: StoreFailure;
   readonly #healthListeners: ((isHealthy: boolean) => void)[] = [];
   readonly #queue = new ChargeQueue();
   /** Sent and not answered, oldest first. */
@@ -58,6 +65,11 @@ export class RedisCounterStore implements CounterStore {
     this.#overloaded = {
       code: 'overloaded',
       text: `redis: ${groupsQueuedMax} requests wait already`,
+    };
+    this.#charactersQueuedMax = groupsQueuedMax * QUEUED_CHARACTERS_PER_GROUP;
+    this.#tooLong = {
+      code: 'overloaded',
+      text: `redis: requests of ${this.#charactersQueuedMax} characters wait already`,
     };
     this.#connection = new RedisConnection(this.#options, (isReady) => this.#changed(isReady));
   }
@@ -107,21 +119,38 @@ export class RedisCounterStore implements CounterStore {
   }
 
   charge(groups: readonly ChargeGroup[], listener: ChargeListener): void {
-    const since = this.#options.monotonic();
-    const entry: Entry = { groups, listener, since, charges: chargesOf(groups) };
+    const entry = entryOf(groups, listener, this.#options.monotonic());
     if (entry.charges === 0) {
       for (const group of groups) group.failure = null;
-      listener.settled(groups);
-    } else if (!this.isHealthy) {
-      failEntry(entry, this.#unavailable);
-    } else if (this.#queue.groups + groups.length > this.#options.groupsQueuedMax) {
-      this.#overloads += 1;
-      failEntry(entry, this.#overloaded);
-    } else if (entry.charges > this.#options.chargesPerCallMax) {
-      for (const part of partsOf(entry, this.#options.chargesPerCallMax)) this.#enqueue(part);
-    } else {
-      this.#enqueue(entry);
+      this.#settle(entry, null);
+      return;
     }
+    if (!this.isHealthy) {
+      this.#settle(entry, this.#unavailable);
+      return;
+    }
+    const overload = this.#overloadBy(entry);
+    if (overload !== null) {
+      this.#overloads += 1;
+      this.#settle(entry, overload);
+    } else if (this.#isWithinOneCall(entry)) {
+      this.#enqueue(entry);
+    } else {
+      for (const part of partsOf(entry, this.#options)) this.#enqueue(part);
+    }
+  }
+
+  #overloadBy({ groups, characters }: Entry): StoreFailure | null {
+    const queue = this.#queue;
+    if (queue.groups + groups.length > this.#options.groupsQueuedMax) return this.#overloaded;
+    // Alone any request is taken, however long: what it may be is bounded where it is received.
+    const isTooLong = queue.characters + characters > this.#charactersQueuedMax;
+    return isTooLong && queue.groups > 0 ? this.#tooLong : null;
+  }
+
+  #isWithinOneCall({ charges, characters }: Entry): boolean {
+    const { chargesPerCallMax, charactersPerCallMax } = this.#options;
+    return charges <= chargesPerCallMax && characters <= charactersPerCallMax;
   }
 
   /** Waits for what was charged, at most `timeoutMs`, and closes the connection. */
@@ -142,7 +171,7 @@ export class RedisCounterStore implements CounterStore {
 
   #enqueue(entry: Entry): void {
     if (entry.charges > this.#options.chargesPerCallMax) {
-      failEntry(entry, this.#tooLarge(entry));
+      this.#settle(entry, this.#tooLarge(entry));
       return;
     }
     this.#queue.push(entry);
@@ -169,7 +198,7 @@ export class RedisCounterStore implements CounterStore {
       if (first === undefined) return;
       const call = new ChargeCall(this.#batchKeys());
       let next: Entry | undefined = first;
-      while (next && call.charges + next.charges <= this.#options.chargesPerCallMax) {
+      while (next && call.fits(next, this.#options)) {
         call.add(this.#queue.shift());
         next = this.#queue.peek();
       }
@@ -181,21 +210,44 @@ export class RedisCounterStore implements CounterStore {
     this.#calls += 1;
     this.#charges += call.charges;
     this.#inFlight.push(call);
-    this.#connection.call(call.encode(), {
+    this.#connection.call(call, {
       replied: (reply) => {
         this.#landed(call);
-        for (const text of call.settle(reply)) this.#connection.noteRefusal(text);
+        this.#dealOut(call, reply);
         this.#idle();
       },
-      failed: (refusal) => {
+      failed: (failure) => {
         this.#landed(call);
-        call.fail(refusal === null ? this.#unavailable : failureOf(refusal));
+        call.fail(failure ?? this.#unavailable, this.#settle);
         this.#idle();
       },
     });
   }
 
-  /** The next call goes out before this one is dealt out: Redis works while we do. */
+  /** A defect on the way fails what is not dealt out yet: no entry is left without an answer. */
+  #dealOut(call: ChargeCall, reply: unknown): void {
+    try {
+      const errors = call.settle(reply, this.#settle);
+      for (const text of errors) this.#connection.noteRefusal(text);
+    } catch (error) {
+      this.#connection.noteDefect(error);
+      call.fail(UNEXPECTED_REPLY, this.#settle);
+    }
+  }
+
+  /** What a listener throws is a defect of its own: the entries after it are settled all the same. */
+  readonly #settle = (entry: Entry, failure: StoreFailure | null): void => {
+    try {
+      settleEntry(entry, failure);
+    } catch (error) {
+      this.#connection.noteDefect(error);
+    }
+  };
+
+  /**
+   * The next call goes out before this one is dealt out: Redis works while we do. Calls never land
+   * within `call`, so that a queue of calls that cannot be sent does not nest here.
+   */
   #landed(call: ChargeCall): void {
     this.#inFlight.splice(this.#inFlight.indexOf(call), 1);
     this.#flush();
@@ -229,7 +281,7 @@ export class RedisCounterStore implements CounterStore {
     const next = oldest ?? this.#queue.peek()?.since;
     if (next !== undefined) this.#arm(Math.max(1, Math.ceil(next - latest)));
     this.#timeouts += due.length;
-    for (const entry of due) failEntry(entry, this.#timedOut);
+    for (const entry of due) this.#settle(entry, this.#timedOut);
     this.#idle();
   };
 

@@ -43,7 +43,15 @@ export interface RedisStoreOptions {
   readonly retryMaxMs?: DurationMs;
   /** Charges in one call of the script: bounds how long it keeps Redis busy (about 0.5 µs each). */
   readonly chargesPerCallMax?: number;
-  /** Groups that wait for their call; beyond it they fail at once as overloaded. */
+  /**
+   * Characters of the keys in one call, and 128 for each charge; a group that is larger goes alone.
+   * Bounds what is copied and hashed in one turn, far from the longest string there can be.
+   */
+  readonly charactersPerCallMax?: number;
+  /**
+   * Groups that wait for their call; beyond it they fail at once as overloaded. So they do beyond
+   * QUEUED_CHARACTERS_PER_GROUP times it in characters, unless nothing else waits.
+   */
   readonly groupsQueuedMax?: number;
   /** Calls sent and not answered. */
   readonly callsInFlightMax?: number;
@@ -51,6 +59,12 @@ export interface RedisStoreOptions {
 
 export type CompleteRedisOptions = Required<Omit<RedisStoreOptions, 'username' | 'password'>> &
   Pick<RedisStoreOptions, 'username' | 'password'>;
+
+/**
+ * Some ten ordinary charges, each with the 128 characters that count for it besides its key: more
+ * than a request has, so that this bound is felt by large requests only.
+ */
+export const QUEUED_CHARACTERS_PER_GROUP = 2048;
 
 const DEFAULTS = {
   db: 0,
@@ -65,6 +79,7 @@ const DEFAULTS = {
   silenceMaxMs: 500,
   retryMaxMs: 1000,
   chargesPerCallMax: 4096,
+  charactersPerCallMax: 4_194_304,
   groupsQueuedMax: 65_536,
   callsInFlightMax: 1,
 };
@@ -79,6 +94,7 @@ const WHOLE = {
   silenceMaxMs: 1,
   retryMaxMs: 1,
   chargesPerCallMax: 1,
+  charactersPerCallMax: 1,
   groupsQueuedMax: 1,
   callsInFlightMax: 1,
 } as const;

@@ -94,6 +94,10 @@ describe('options', () => {
   const cases: [Partial<RedisStoreOptions>, string][] = [
     [{ timeoutMs: 0 }, 'timeoutMs must be a whole number of at least 1, not 0'],
     [{ chargesPerCallMax: 0.5 }, 'chargesPerCallMax must be a whole number of at least 1, not 0.5'],
+    [
+      { charactersPerCallMax: 0 },
+      'charactersPerCallMax must be a whole number of at least 1, not 0',
+    ],
     [{ groupsQueuedMax: -1 }, 'groupsQueuedMax must be a whole number of at least 1, not -1'],
     [{ callsInFlightMax: NaN }, 'callsInFlightMax must be a whole number of at least 1, not NaN'],
     [{ db: -1 }, 'db must be a whole number of at least 0, not -1'],

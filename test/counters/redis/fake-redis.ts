@@ -1,0 +1,56 @@
+/** A server that greets as Redis does and answers every EVALSHA with the same bytes. */
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+
+export interface FakeRedis extends AsyncDisposable {
+  readonly port: number;
+}
+
+/** Bytes of one command: as many bulk strings as it says. */
+function commandEnd(text: string): number {
+  const head = /^\*(\d+)\r\n/.exec(text);
+  if (head === null) return -1;
+  let at = head[0].length;
+  for (let left = Number(head[1]); left > 0; left -= 1) {
+    const bulk = /^\$(\d+)\r\n/.exec(text.slice(at, at + 20));
+    if (bulk === null) return -1;
+    at += bulk[0].length + Number(bulk[1]) + 2;
+  }
+  return at <= text.length ? at : -1;
+}
+
+function answer(command: string, reply: string): string {
+  const name = /\r\n(\w+)\r\n/.exec(command)?.[1]?.toLowerCase();
+  if (name === 'evalsha' || name === 'eval') return reply;
+  if (name === 'hello') return '%1\r\n$5\r\nproto\r\n:3\r\n';
+  if (name === 'info') return '$9\r\nloading:0\r\n';
+  return '+OK\r\n';
+}
+
+/** `reply` may say what the clock is by `CLOCK`. */
+export async function startFakeRedis(reply: string): Promise<FakeRedis> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.setEncoding('latin1').on('error', () => {});
+    let rest = '';
+    socket.on('data', (bytes: string) => {
+      rest += bytes;
+      for (let end = commandEnd(rest); end > 0; end = commandEnd(rest)) {
+        const its = answer(rest.slice(0, end), reply.replace('CLOCK', String(Date.now())));
+        rest = rest.slice(end);
+        socket.write(its, 'latin1');
+      }
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    [Symbol.asyncDispose]: async () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
