@@ -11,7 +11,7 @@ const TURN_MS_MAX = 4;
 
 export async function compileDomain(
   domain: string,
-  slices: AsyncIterable<readonly DescriptorConfig[]>,
+  slices: AsyncIterable<Iterable<DescriptorConfig>>,
   options: CompileOptions,
 ): Promise<DomainRules> {
   const compiler = new DomainCompiler(domain, options);

@@ -2,8 +2,8 @@
  * What the loading thread and the main one say to each other. The main thread asks, one question at a
  * time; so at most one slice of descriptors is ever under way, and the main thread sets the pace.
  */
-import type { DescriptorConfig } from '../core/rules/limits-file.ts';
 import type { FileOutcome, KnownFile } from './check-limits.ts';
+import type { DescriptorSlice } from './descriptor-slice.ts';
 import type { LimitsDirectory } from './directory-walk.ts';
 import type { Problem } from './problem.ts';
 
@@ -14,7 +14,7 @@ export interface ParseJob {
   readonly known: ReadonlyMap<string, KnownFile>;
 }
 
-/** Descriptors in one message: some 2 ms of the main thread to receive them. */
+/** Descriptors in one message: some 2 ms of the main thread to receive and compile them. */
 export const SLICE_DESCRIPTORS_MAX = 500;
 
 export type Question =
@@ -36,6 +36,6 @@ export type Reply =
     }
   | {
       readonly kind: 'slice';
-      readonly descriptors: readonly DescriptorConfig[];
+      readonly slice: DescriptorSlice;
       readonly isLast: boolean;
     };

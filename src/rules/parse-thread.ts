@@ -5,6 +5,7 @@
 import { parentPort } from 'node:worker_threads';
 import type { DescriptorConfig } from '../core/rules/limits-file.ts';
 import { CheckedLimits } from './check-limits.ts';
+import { encodeSlice } from './descriptor-slice.ts';
 import { readLimitsDirectory } from './limits-directory.ts';
 import {
   type ParseJob,
@@ -47,5 +48,6 @@ function slice(): Reply {
   const list = lists[0] ?? [];
   const descriptors = list.slice(at, at + SLICE_DESCRIPTORS_MAX);
   at += descriptors.length;
-  return { kind: 'slice', descriptors, isLast: lists.length <= 1 && at >= list.length };
+  const isLast = lists.length <= 1 && at >= list.length;
+  return { kind: 'slice', slice: encodeSlice(descriptors), isLast };
 }

@@ -7,6 +7,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import type { DescriptorConfig } from '../core/rules/limits-file.ts';
+import { decodeSlice } from './descriptor-slice.ts';
 import type { ParseJob, Question, Reply } from './parse-protocol.ts';
 
 /** A directory at its bounds takes about a minute on a slow core; beyond this nothing will come. */
@@ -59,12 +60,12 @@ export class ParseWorker {
   }
 
   /** The descriptors of good files, one file after the other, in slices. Rejects with ParseFailure. */
-  async *descriptors(files: readonly string[]): AsyncGenerator<readonly DescriptorConfig[]> {
-    let slice = (await this.#ask({ kind: 'open', files })) as Slice;
+  async *descriptors(files: readonly string[]): AsyncGenerator<Iterable<DescriptorConfig>> {
+    let reply = (await this.#ask({ kind: 'open', files })) as Slice;
     while (true) {
-      yield slice.descriptors;
-      if (slice.isLast) return;
-      slice = (await this.#ask({ kind: 'next' })) as Slice;
+      yield decodeSlice(reply.slice);
+      if (reply.isLast) return;
+      reply = (await this.#ask({ kind: 'next' })) as Slice;
     }
   }
 

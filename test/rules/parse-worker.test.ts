@@ -27,7 +27,7 @@ describe('the loading thread', () => {
       expect(outcomes.map((outcome) => outcome.domain)).toEqual([domain, `${domain}2`]);
       const keys: string[] = [];
       for await (const slice of worker.descriptors([join(path, 'b'), join(path, 'a')])) {
-        keys.push(...slice.map(({ key }) => key));
+        for (const { key } of slice) keys.push(key);
       }
       expect(keys).toEqual(['k', 'j']);
       worker.rest();
