@@ -29,6 +29,9 @@ export function loadListener({ telemetry, logger, onLoaded }: LoadListenerParts)
       logLoad(logger, set, stats);
       onLoaded(set);
     },
+    delayed(runningMs) {
+      logger.warn('limits are still loading', { runningMs });
+    },
     rejected(problems, keptDomains) {
       problemCount = problems.length;
       telemetry.limitsFailed();

@@ -41,6 +41,8 @@ export interface ServiceParts {
 
 /** When the ports are closed nobody waits for the store any more. */
 const CLOSE_MS_MAX = 2000;
+/** A start under way waits for the store at most; longer is a hang that a stop does not wait for. */
+const START_MS_MAX = 5000;
 
 export class Service {
   readonly #parts: ServiceParts;
@@ -99,14 +101,16 @@ export class Service {
     const { drainDelayMs, drainTimeoutMs } = this.#parts;
     logger.announce('weir drains', { drainDelayMs, drainTimeoutMs });
     health.startDraining();
-    await this.#started?.catch(() => {});
+    // A start that hangs in a load is freed by this; the rules in force stay.
+    const rulesClosed = rules.close();
+    if (this.#started !== null) await settledWithin([this.#started], START_MS_MAX);
     if (drainDelayMs > 0) await new Promise((resolve) => setTimeout(resolve, drainDelayMs));
     this.#parts.tlsReload?.stop();
     const results = await Promise.allSettled([
       rpcServer.drain(drainTimeoutMs),
       ...sideListeners.map((listener) => listener.close(drainTimeoutMs)),
     ]);
-    results.push(...(await settledWithin([store.close(), rules.close()], CLOSE_MS_MAX)));
+    results.push(...(await settledWithin([store.close(), rulesClosed], CLOSE_MS_MAX)));
     for (const result of results) {
       if (result.status === 'rejected') {
         logger.error('a part did not stop cleanly', { error: String(result.reason) });
