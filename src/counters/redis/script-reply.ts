@@ -61,10 +61,13 @@ export class ScriptReply {
   }
 
   #next(): number {
-    const value = integerOf(this.#values[this.#at]);
+    const value = this.#values[this.#at];
     this.#at += 1;
-    if (Number.isNaN(value)) this.#isSound = false;
-    return value;
+    // Nearly every one: a small integer needs no further look.
+    if (typeof value === 'number' && (value | 0) === value) return value;
+    const integer = integerOf(value);
+    if (Number.isNaN(integer)) this.#isSound = false;
+    return integer;
   }
 }
 
