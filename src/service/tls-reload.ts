@@ -45,14 +45,15 @@ export class TlsReload {
   }
 
   start(): void {
-    this.#timer = setInterval(() => void this.#look(), this.#parts.lookMs ?? LOOK_MS).unref();
+    this.#timer = setInterval(() => void this.look(), this.#parts.lookMs ?? LOOK_MS).unref();
   }
 
   stop(): void {
     clearInterval(this.#timer);
   }
 
-  async #look(): Promise<void> {
+  /** Reads the files once; never rejects. */
+  async look(): Promise<void> {
     // A file system that hangs is asked once.
     if (this.#isLooking) return;
     this.#isLooking = true;

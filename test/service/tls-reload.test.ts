@@ -131,6 +131,24 @@ describe('renewed PEM files', () => {
     expect(logged[0]).toContain('GRPC_SERVER_TLS_CERT');
   });
 
+  it('count when two looks in a row have read the same', async () => {
+    const applied: string[] = [];
+    const reload = new TlsReload({
+      files,
+      inForce: readTls(files),
+      apply: ({ cert }) => applied.push(cert.toString()),
+      logger: { info: () => {}, error: () => {} },
+    });
+    for (const name of ['envoy', 'stranger']) {
+      mount(name);
+      await reload.look();
+      expect(applied).toEqual([]);
+    }
+    await reload.look();
+    await reload.look();
+    expect(applied).toEqual([readFileSync(`${PEMS}stranger.pem`, 'utf8')]);
+  });
+
   it('that are gone leave the old ones in force; back again they count', async () => {
     const { port, reload, logged } = await serve();
     rmSync(files.certPath);
