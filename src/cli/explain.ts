@@ -1,7 +1,7 @@
 /**
  * `weir explain --config DIR DOMAIN 'key=value,…'`: how a descriptor finds its rule: what is compared at
- * each level, which rule applies, which counter it is charged to and with which limit. It compiles the
- * files and walks the tree as the service does.
+ * each level, which rule applies, which counter it is charged to, with which limit, and what is answered
+ * while the store cannot. It compiles the files and walks the tree as the service does.
  */
 import { RuleStats } from '../core/counting/rule-stats.ts';
 import { DomainCompiler, type DomainRules } from '../core/rules/domain-rules.ts';
@@ -14,6 +14,7 @@ import { readLimitsDirectory } from '../rules/limits-directory.ts';
 import { formatProblem, isError } from '../rules/problem.ts';
 import { ExitCode, type Output } from './output.ts';
 import { parseDescriptor } from './parse-descriptor.ts';
+import { RuleOrigins } from './rule-origins.ts';
 
 export interface ExplainOptions {
   readonly directory: string;
@@ -32,14 +33,19 @@ export function explain(options: ExplainOptions, output: Output): ExitCode {
     output.complain(`'${options.descriptor}' is no descriptor: write key=value,key=value`);
     return ExitCode.USAGE;
   }
-  const rules = compile(options, output);
+  const origins = new RuleOrigins();
+  const rules = compile(options, origins, output);
   if (rules === null) return ExitCode.FAILED;
-  for (const line of described(explainMatch(rules, descriptor))) output.print(line);
+  for (const line of described(explainMatch(rules, descriptor), origins)) output.print(line);
   return ExitCode.OK;
 }
 
 /** Null, with the reason written, when the domain has no valid file. */
-function compile(options: ExplainOptions, output: Output): DomainRules | null {
+function compile(
+  options: ExplainOptions,
+  origins: RuleOrigins,
+  output: Output,
+): DomainRules | null {
   const { directory, ignoreDotFiles, merge, domain } = options;
   const contents = readLimitsDirectory({ path: directory, ignoreDotFiles });
   const checked = new CheckedLimits(contents.files, merge);
@@ -54,17 +60,18 @@ function compile(options: ExplainOptions, output: Output): DomainRules | null {
   const compiler = new DomainCompiler(domain, {
     keyFormat: options.referenceKeys ? referenceKeyFormat('') : exactKeyFormat(''),
     nearLimitRatio: 0.8,
-    bindStats: () => new RuleStats(),
+    bindStats: () => origins.bindStats(),
     failureMode: 'error',
     bindCallerStats: () => new RuleStats(),
   });
   for (const { file } of files) {
-    for (const config of checked.parsed(file).config?.descriptors ?? []) compiler.add(config);
+    origins.addAll(checked.parsed(file), (descriptor) => compiler.add(descriptor));
   }
   return compiler.finish();
 }
 
-function described({ levels, rule, counterKey, reason }: Explanation): string[] {
+function described(explanation: Explanation, origins: RuleOrigins): string[] {
+  const { levels, rule, counterKey, reason } = explanation;
   const lines: string[] = [];
   for (const [index, { entry, tried, matched }] of levels.entries()) {
     lines.push(`${index + 1}. ${entry}`);
@@ -77,6 +84,9 @@ function described({ levels, rule, counterKey, reason }: Explanation): string[] 
   lines.push(`limit: ${limitText(rule)}`);
   if (counterKey !== '') lines.push(`counter: ${counterKey}`);
   if (rule.replaces.length > 0) lines.push(`replaces: ${rule.replaces.join(', ')}`);
+  if (rule.unlimited) return lines;
+  lines.push(`on store failure: ${origins.failureText(rule)}`);
+  if (rule.isCritical) lines.push('critical: yes');
   return lines;
 }
 

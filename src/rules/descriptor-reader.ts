@@ -8,17 +8,29 @@ import { compositeKey } from '../core/rules/rule-node.ts';
 import { isUnit, unitFromName } from '../core/rules/unit.ts';
 import { isWildcard } from '../core/rules/wildcard.ts';
 import type { ProblemList } from './problem-list.ts';
+import { failureModeFrom, type StoreFailure, storeFailureAt, UNSAID } from './store-failure.ts';
 import type { TreeMap, TreeValue } from './tree.ts';
 import type { Places } from './tree-places.ts';
 import { isTreeMap } from './tree-reader.ts';
 
 export const UNIT_CHOICES = 'second, minute, hour, day, week, month or year';
 
+/** Where a descriptor stands. */
+interface Spot {
+  readonly parentKey: string;
+  readonly depth: number;
+  /** Composite keys of its list so far. */
+  readonly seen: Set<string>;
+  readonly above: StoreFailure;
+}
+
 export class DescriptorReader {
   /** What was read so far, in pre-order. */
   readonly descriptors: DescriptorConfig[] = [];
   /** Index in the file's own `descriptors:` of each descriptor of depth 0 that was read. */
   readonly topIndexes: number[] = [];
+  /** Indexes of those that have an `on_store_failure` of their own. */
+  readonly ownModes: number[] = [];
   readonly #places: Places;
   readonly #problems: ProblemList;
   readonly #path: (string | number)[] = [];
@@ -30,8 +42,11 @@ export class DescriptorReader {
     this.#problems = problems;
   }
 
-  /** Reads `descriptors:` of the file or of a descriptor; `parentKey` is its composite key and a dot. */
-  readList(list: TreeValue | undefined, parentKey: string, depth = 0): void {
+  /**
+   * Reads `descriptors:` of the file or of a descriptor; `parentKey` is its composite key and a dot,
+   * `above` what holds there while the store cannot answer.
+   */
+  readList(list: TreeValue | undefined, parentKey: string, depth = 0, above = UNSAID): void {
     if (!Array.isArray(list)) return;
     const seen = depth === 0 ? this.#topSeen : new Set<string>();
     this.#path.push('descriptors');
@@ -39,13 +54,25 @@ export class DescriptorReader {
       if (!isTreeMap(item)) continue;
       if (depth === 0) this.topIndexes.push(index);
       this.#path.push(index);
-      this.#readOne(item, { parentKey, depth, seen });
+      this.#readOne(item, { parentKey, depth, seen, above });
       this.#path.pop();
     }
     this.#path.pop();
   }
 
-  #readOne(item: TreeMap, at: { parentKey: string; depth: number; seen: Set<string> }): void {
+  /**
+   * To be called when all descriptors are read: gives them what the root says and they do not. Last,
+   * because in a file that is read in pieces the root's keys may come after its descriptors.
+   */
+  inheritFrom(root: TreeMap): void {
+    const above = storeFailureAt(root, UNSAID);
+    if (above === UNSAID) return;
+    for (const [index, descriptor] of this.descriptors.entries()) {
+      this.descriptors[index] = { ...above, ...descriptor };
+    }
+  }
+
+  #readOne(item: TreeMap, at: Spot): void {
     const spec = { key: textOf(item['key']), value: textOf(item['value']) };
     const composite = compositeKey(spec);
     if (spec.key === '') this.#error('key', 'descriptor has empty key');
@@ -54,7 +81,11 @@ export class DescriptorReader {
     const limit = this.#readLimit(item['rate_limit']);
     const shareThreshold = item['share_threshold'] === true;
     if (shareThreshold && !isWildcard(composite)) this.#shareWithoutWildcard(composite);
-    this.descriptors.push({
+    const storeFailure = storeFailureAt(item, at.above);
+    if (failureModeFrom(item['on_store_failure']) !== undefined) {
+      this.ownModes.push(this.descriptors.length);
+    }
+    const descriptor: DescriptorConfig = {
       depth: at.depth,
       ...spec,
       limit,
@@ -64,8 +95,11 @@ export class DescriptorReader {
       valueToMetric: item['value_to_metric'] === true,
       shareThreshold,
       metadata: this.#readMetadata(item['metadata']),
-    });
-    this.readList(item['descriptors'], `${at.parentKey}${composite}.`, at.depth + 1);
+    };
+    this.descriptors.push(
+      storeFailure === UNSAID ? descriptor : { ...descriptor, ...storeFailure },
+    );
+    this.readList(item['descriptors'], `${at.parentKey}${composite}.`, at.depth + 1, storeFailure);
   }
 
   #readLimit(tree: TreeValue | undefined): LimitConfig | null {

@@ -7,11 +7,13 @@
  */
 import type { DescriptorConfig, LimitConfig } from '../core/rules/limits-file.ts';
 import type { Unit } from '../core/rules/unit.ts';
+import { FAILURE_MODES, type FailureMode } from '../core/verdict/failure-mode.ts';
+import type { StoreFailure } from './store-failure.ts';
 
 export interface DescriptorSlice {
   /** Key and value of each; null for a key that the one before has too. */
   readonly texts: readonly (string | null)[];
-  /** Depth, flags, requests per unit and unit of each. */
+  /** Depth, flags (failure mode included), requests per unit and unit of each. */
   readonly numbers: Uint32Array;
   /** By index: those whose texts and numbers do not say all. */
   readonly rare: ReadonlyMap<number, DescriptorConfig>;
@@ -27,6 +29,12 @@ const QUOTA = 8;
 const DETAILED = 16;
 const VALUE_TO_METRIC = 32;
 const SHARED = 64;
+const CRITICAL = 128;
+const NOT_CRITICAL = 256;
+/** From here on, three bits: 1 + the index of the failure mode, 0 when there is none. */
+const MODE_SHIFT = 9;
+/** Any of what few files say: the fields that are absent otherwise. */
+const ON_STORE_FAILURE = (7 << MODE_SHIFT) | CRITICAL | NOT_CRITICAL;
 
 const NONE: readonly string[] = [];
 
@@ -60,7 +68,7 @@ export function* decodeSlice({
     const at = index * NUMBERS;
     const flags = numbers[at + 1] as number;
     const whole = rare.size === 0 ? undefined : rare.get(index);
-    yield whole ?? {
+    const descriptor = whole ?? {
       depth: numbers[at] as number,
       key,
       value: texts[index * TEXTS + 1] as string,
@@ -72,7 +80,19 @@ export function* decodeSlice({
       shareThreshold: (flags & SHARED) !== 0,
       metadata: null,
     };
+    yield (flags & ON_STORE_FAILURE) === 0 || whole !== undefined
+      ? descriptor
+      : { ...descriptor, ...storeFailureOf(flags) };
   }
+}
+
+function storeFailureOf(flags: number): StoreFailure {
+  const mode = FAILURE_MODES[((flags >> MODE_SHIFT) & 7) - 1];
+  const isSaid = (flags & (CRITICAL | NOT_CRITICAL)) !== 0;
+  return {
+    ...(mode === undefined ? {} : { failureMode: mode }),
+    ...(isSaid ? { isCritical: (flags & CRITICAL) !== 0 } : {}),
+  };
 }
 
 function limitOf(numbers: Uint32Array, at: number): LimitConfig {
@@ -94,8 +114,15 @@ function flagsOf(descriptor: DescriptorConfig): number {
     (descriptor.quotaMode ? QUOTA : 0) |
     (descriptor.detailedMetric ? DETAILED : 0) |
     (descriptor.valueToMetric ? VALUE_TO_METRIC : 0) |
-    (descriptor.shareThreshold ? SHARED : 0)
+    (descriptor.shareThreshold ? SHARED : 0) |
+    (descriptor.isCritical === true ? CRITICAL : 0) |
+    (descriptor.isCritical === false ? NOT_CRITICAL : 0) |
+    modeBits(descriptor.failureMode)
   );
+}
+
+function modeBits(mode: FailureMode | undefined): number {
+  return mode === undefined ? 0 : (FAILURE_MODES.indexOf(mode) + 1) << MODE_SHIFT;
 }
 
 /** Counts fields, so that one that is added to the types later travels without a change here. */
@@ -103,8 +130,10 @@ const PLAIN_FIELDS = 10;
 const PLAIN_LIMIT_FIELDS = 5;
 
 function isRare(descriptor: DescriptorConfig): boolean {
-  const { limit, metadata } = descriptor;
-  if (metadata !== null || Object.keys(descriptor).length !== PLAIN_FIELDS) return true;
+  const { limit, metadata, failureMode, isCritical } = descriptor;
+  const fields =
+    PLAIN_FIELDS + (failureMode === undefined ? 0 : 1) + (isCritical === undefined ? 0 : 1);
+  if (metadata !== null || Object.keys(descriptor).length !== fields) return true;
   if (limit === null) return false;
   const isPlain = limit.name === '' && limit.replaces.length === 0;
   return !isPlain || Object.keys(limit).length !== PLAIN_LIMIT_FIELDS;

@@ -1,10 +1,11 @@
 /**
  * The keys of a limits file. The reference knows one flat list of them and accepts each at any level; a
- * key has the same type wherever it stands, so its name alone says how its value is to be read.
+ * key has the same type wherever it stands, so its name alone says how its value is to be read. Weir's own
+ * keys come last; they are in that list like the others.
  */
 
-/** How the value of a key is read. `free`: any YAML, not checked. */
-export type FieldKind = 'text' | 'flag' | 'number' | 'list' | 'map' | 'free';
+/** How the value of a key is read. `mode`: a failure mode; `free`: any YAML, not checked. */
+export type FieldKind = 'text' | 'flag' | 'number' | 'mode' | 'list' | 'map' | 'free';
 
 /** What a map of the file is. `other`: a map where none belongs. */
 export type Level = 'root' | 'descriptor' | 'rate_limit' | 'replaces' | 'other';
@@ -38,6 +39,8 @@ const FIELDS: ReadonlyMap<string, Field> = new Map([
   ['unlimited', fieldFor('flag', ['rate_limit'])],
   ['replaces', fieldFor('list', ['rate_limit'], 'replaces')],
   ['name', fieldFor('text', ['rate_limit', 'replaces'])],
+  ['on_store_failure', fieldFor('mode', ['root', 'descriptor'])],
+  ['critical', fieldFor('flag', ['root', 'descriptor'])],
 ]);
 
 const LEVEL_NAMES: Record<Level, string> = {
@@ -62,6 +65,7 @@ export const EXPECTED: Record<FieldKind, string> = {
   text: 'text',
   flag: 'true or false',
   number: 'a whole number from 0 to 4294967295',
+  mode: 'local, open, closed or error',
   list: 'a list',
   map: 'a map',
   free: 'a map',

@@ -63,6 +63,7 @@ class PieceParser {
     const { descriptors = null } = tree;
     if (isSeq(list)) this.#noteOffsets(list.items as CutItems);
     this.#read(tree, descriptors);
+    this.#descriptors.inheritFrom(tree);
     const domain = domainOf(tree);
     if (domain === null || this.#hasProblems) return null;
     const domainNode = root.contents.get('domain', true) ?? null;
@@ -73,6 +74,7 @@ class PieceParser {
       config: { domain, descriptors: this.#descriptors.descriptors },
       domainPlace: this.#placeOf(offsetOf(domainNode)),
       topPlaces: this.#offsets.map((offset) => this.#placeOf(offset)),
+      ownModes: this.#descriptors.ownModes,
     };
   }
 

@@ -48,6 +48,7 @@ export function parseWhole(file: string, text: string): ParsedLimits {
       config: null,
       domainPlace: START,
       topPlaces: [],
+      ownModes: [],
     };
   }
   return readTree(file, { root: yaml.root, aliases, problems });
@@ -81,6 +82,7 @@ function readTree(file: string, { root, aliases, problems }: Nodes): ParsedLimit
       problems.error({ offset: places.offsetOf(['domain']), path: ['domain'], message }, 'rules');
     }
     reader.readList(tree['descriptors'], `${domain ?? ''}.`);
+    reader.inheritFrom(tree);
   }
   const placeAt = (path: readonly (string | number)[]) => problems.placeOf(places.offsetOf(path));
   return {
@@ -91,6 +93,7 @@ function readTree(file: string, { root, aliases, problems }: Nodes): ParsedLimit
       domain === null || problems.hasErrors ? null : { domain, descriptors: reader.descriptors },
     domainPlace: placeAt(['domain']),
     topPlaces: reader.topIndexes.map((index) => placeAt(['descriptors', index])),
+    ownModes: reader.ownModes,
   };
 }
 

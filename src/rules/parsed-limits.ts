@@ -20,4 +20,6 @@ export interface ParsedLimits {
   readonly domainPlace: Place;
   /** Where each descriptor of depth 0 stands, in order: for duplicates across files. */
   readonly topPlaces: readonly Place[];
+  /** Indexes, ascending, of the descriptors that have an `on_store_failure` of their own. */
+  readonly ownModes: readonly number[];
 }

@@ -15,21 +15,20 @@ const validate = new Ajv({ allErrors: true, allowUnionTypes: true }).compile(sch
 
 const TYPE_KEYWORDS = new Set(['type', 'minimum', 'maximum']);
 
-/** Reports every value of a wrong type or out of bounds that no earlier error explains. */
+/** Reports every value that no earlier error explains: of a wrong type, out of bounds, or no mode. */
 export function checkShape(tree: TreeMap, places: Places, problems: ProblemList): void {
   if (validate(tree)) return;
   for (const error of validate.errors as ErrorObject[]) {
-    if (!TYPE_KEYWORDS.has(error.keyword)) continue;
     const path = stepsOf(error.instancePath);
-    if (problems.hasErrorAt(path)) continue;
     const name = lastKey(path);
-    const expected = EXPECTED[fieldOf(name)?.kind ?? 'map'];
-    problems.error({
-      offset: places.offsetOf(path),
-      path,
-      message: `${name} must be ${expected}, not ${shown(valueAt(tree, path))}`,
-      reference: `${LOADING}unmarshal errors:`,
-    });
+    const kind = fieldOf(name)?.kind ?? 'map';
+    const isMode = kind === 'mode' && error.keyword === 'pattern';
+    if (!isMode && !TYPE_KEYWORDS.has(error.keyword)) continue;
+    if (problems.hasErrorAt(path)) continue;
+    const message = `${name} must be ${EXPECTED[kind]}, not ${shown(valueAt(tree, path))}`;
+    // Of a key that the reference does not know it says nothing that would help.
+    const reference = kind === 'mode' ? message : `${LOADING}unmarshal errors:`;
+    problems.error({ offset: places.offsetOf(path), path, message, reference });
   }
 }
 

@@ -29,6 +29,7 @@ function weir(words: readonly string[], files: Readonly<Record<string, string>> 
   return { code, printed, complained };
 }
 
+const HOUR = 'rate_limit: {unit: hour, requests_per_unit: 1}';
 const BAD = 'domain: x\nfoo: 1\n';
 
 describe('weir check', () => {
@@ -163,15 +164,17 @@ descriptors:
         'limit: 5 per minute, shadow mode',
         'counter: m1:x,6:tenant=1:t,4:path=7:/api/v1',
         'replaces: other',
+        'on store failure: as STORE_FAILURE_MODE says',
       ],
       complained: [],
     });
   });
 
   test('shows the counter as the reference spells it', () => {
-    expect(explain('tenant=t,path=/z', '--reference-keys').printed.slice(-2)).toEqual([
+    expect(explain('tenant=t,path=/z', '--reference-keys').printed.slice(-3)).toEqual([
       'limit: 9 per day, quota mode',
       'counter: x_tenant_t_path_/z_',
+      'on store failure: as STORE_FAILURE_MODE says',
     ]);
   });
 
@@ -207,6 +210,60 @@ descriptors:
       code: 2,
       complained: ["'=v' is no descriptor: write key=value,key=value"],
     });
+  });
+});
+
+describe('weir explain on a store that fails', () => {
+  const MERGED = {
+    a: `domain: x
+on_store_failure: open
+descriptors:
+  - {key: plain, ${HOUR}}
+  - {key: own, on_store_failure: open, ${HOUR}}
+  - {key: free, critical: true, rate_limit: {unlimited: true}}
+  - key: login
+    value: web
+    on_store_failure: closed
+    critical: true
+    descriptors:
+      - {key: ip, on_store_failure: error, descriptors: [{key: port, ${HOUR}}]}
+      - key: user
+        descriptors:
+          - {key: tenant, critical: false, ${HOUR}}
+          - {key: tenant, value: 't*', detailed_metric: true, ${HOUR}}
+  - {key: tenant, descriptors: [{key: user, ${HOUR}}]}
+`,
+    b: `domain: x\ndescriptors: [{key: silent, critical: true, ${HOUR}}]\n`,
+  };
+
+  test.each([
+    ['plain=1', ['on store failure: open (from the domain)']],
+    ['own=1', ['on store failure: open']],
+    ['login=web,ip=1,port=2', ['on store failure: error (from ip)', 'critical: yes']],
+    ['login=web,user=u,tenant', ['on store failure: closed (from login_web)']],
+    ['login=web,user=u,tenant=t', ['on store failure: closed (from login_web)', 'critical: yes']],
+    ['tenant=t,user=u', ['on store failure: open (from the domain)']],
+    ['silent=1', ['on store failure: as STORE_FAILURE_MODE says', 'critical: yes']],
+    ['free=1', []],
+  ])('%s', (descriptor, lines) => {
+    const words = ['explain', '--config', 'DIR', '--merge-domains', 'x', descriptor];
+    const { code, printed } = weir(words, MERGED);
+    expect(code).toBe(0);
+    expect(printed.filter((line) => /^(on store failure|critical): /.test(line))).toEqual(lines);
+  });
+
+  test('a mode that is none is a problem that weir check tells', () => {
+    const files = { a: 'domain: x\non_store_failure: opne\n' };
+    expect(weir(['check', 'DIR'], files)).toMatchObject({
+      code: 1,
+      printed: [
+        "DIR/a:2:19 on_store_failure on_store_failure must be local, open, closed or error, not 'opne'",
+        '1 file, 0 rules: 1 error, 0 warnings',
+      ],
+    });
+    expect(weir(['-config_dir', 'DIR'], files).printed[3]).toBe(
+      "error loading rate limit configs: DIR/a: on_store_failure must be local, open, closed or error, not 'opne'",
+    );
   });
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { DescriptorConfig, LimitConfig } from '../../src/core/rules/limits-file.ts';
 import { Unit } from '../../src/core/rules/unit.ts';
+import { FAILURE_MODES } from '../../src/core/verdict/failure-mode.ts';
 import { decodeSlice, encodeSlice } from '../../src/rules/descriptor-slice.ts';
 
 const LIMIT: LimitConfig = {
@@ -24,13 +25,16 @@ const PLAIN: DescriptorConfig = {
   metadata: null,
 };
 
+/** What it is, its fields, and how many of it travel whole. */
+type Row = [string, Partial<DescriptorConfig>, number];
+
 /** There and back, through what a message between threads does to it. */
 function sent(descriptors: readonly DescriptorConfig[]): DescriptorConfig[] {
   return [...decodeSlice(structuredClone(encodeSlice(descriptors)))];
 }
 
 describe('a slice of descriptors', () => {
-  test.each<[string, Partial<DescriptorConfig>, number]>([
+  test.each<Row>([
     ['nothing but a key', {}, 0],
     ['a value and a depth', { value: 'ü*', depth: 63 }, 0],
     ['a limit', { limit: LIMIT }, 0],
@@ -44,13 +48,17 @@ describe('a slice of descriptors', () => {
     ['a name', { limit: { ...LIMIT, name: 'n' } }, 1],
     ['replaces', { limit: { ...LIMIT, replaces: ['n'] } }, 1],
     ['metadata', { metadata: { a: [1, null] } }, 1],
-    ['a failure mode', { failureMode: 'closed' }, 1],
-    ['critical', { isCritical: false }, 1],
+    ...FAILURE_MODES.map((failureMode): Row => [failureMode, { failureMode }, 0]),
+    ['critical', { isCritical: true }, 0],
+    ['not critical', { isCritical: false }, 0],
+    ['a critical open', { failureMode: 'open', isCritical: true, limit: LIMIT, depth: 2 }, 0],
+    ['a critical local with metadata', { failureMode: 'local', isCritical: true, metadata: {} }, 1],
+    ['a field of a later version', { failureMode: 'local', burst: 1 } as Row[1], 1],
     ['a limit’s field of a later version', { limit: { ...LIMIT, burst: 1 } as LimitConfig }, 1],
   ])('carries %s', (_name, fields, rare) => {
     const descriptor = { ...PLAIN, ...fields };
     const list = [{ ...PLAIN, key: 'before' }, descriptor, { ...PLAIN, key: 'after' }];
-    expect(sent(list)).toEqual(list);
+    expect(sent(list)).toStrictEqual(list);
     expect(encodeSlice(list).rare.size).toBe(rare);
   });
 

@@ -33,6 +33,8 @@ describe('editors', () => {
     'key: k, rate_limit: {unit: HoUr, requests_per_unit: 4294967295, name: n, replaces: [{name: m}]}',
     'key: k, rate_limit: {unlimited: true}',
     'key: k, rate_limit: null, descriptors: null',
+    'key: k, on_store_failure: open, critical: true',
+    'key: k, on_store_failure: ClosED, critical: false',
   ])('accept %s', (fields) => {
     expect(validate(parse(file(fields)))).toBe(true);
   });
@@ -52,7 +54,21 @@ describe('editors', () => {
     'key: k, rate_limit: {unit: hour, requests_per_unit: 1, replaces: [n]}',
     'key: k, descriptors: {key: j}',
     'key: k, shadow_mode: maybe',
+    'key: k, on_store_failure: opne',
+    'key: k, on_store_failure: ~',
+    'key: k, critical: very',
+    'key: k, rate_limit: {unit: hour, on_store_failure: open}',
+    'key: k, rate_limit: {unit: hour, critical: true}',
   ])('mark %s', (fields) => {
     expect(validate(parse(file(fields)))).toBe(false);
+  });
+
+  test.each([
+    ['on_store_failure: LOCAL', true],
+    ['critical: true', true],
+    ['on_store_failure: never', false],
+    ['critical: 1', false],
+  ])('at the top of a file, %s: %j', (line, isValid) => {
+    expect(validate(parse(`domain: d\n${line}\n`))).toBe(isValid);
   });
 });

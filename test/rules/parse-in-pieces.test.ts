@@ -20,6 +20,11 @@ function body(pick: (i: number) => number): string {
   return items.join('');
 }
 const BODY = body((i) => i);
+const MODES = Array.from(
+  { length: ITEMS },
+  (_, i) =>
+    `  - key: m${i}\n    on_store_failure: closed\n    descriptors:\n      - key: k\n        critical: false\n`,
+).join('');
 
 describe('a valid file in pieces', () => {
   test.each([
@@ -32,13 +37,21 @@ describe('a valid file in pieces', () => {
     ],
     ['more documents after it', `domain: d\ndescriptors:\n${BODY}---\nfoo: [`],
     ['CRLF line ends', `domain: d\ndescriptors:\n${BODY}`.replaceAll('\n', '\r\n')],
+    [
+      'what holds on store failure, said first',
+      `domain: d\non_store_failure: open\ncritical: true\ndescriptors:\n${MODES}${BODY}`,
+    ],
+    [
+      'what holds on store failure, said last',
+      `domain: d\ndescriptors:\n${BODY}${MODES}on_store_failure: open\ncritical: true\n`,
+    ],
     ['fewer descriptors than a piece', `domain: d\ndescriptors:\n${SHAPES[0]?.(1)}`],
     ['no descriptors', 'domain: d\n'],
     ['a list in flow style', 'domain: d\ndescriptors: [{key: k}, {key: j}]\n'],
   ])('is what it is as a whole: %s', (_name, text) => {
     const pieces = parseInPieces('f', text);
     expect(pieces).not.toBeNull();
-    expect(pieces).toEqual(parseWhole('f', text));
+    expect(pieces).toStrictEqual(parseWhole('f', text));
   });
 
   test('whatever the mixture of styles', () => {
@@ -59,6 +72,8 @@ describe('a file that is not in order is left to be parsed as a whole', () => {
 
   test.each([
     ['an unknown key', at('{key: q, foo: 1}')],
+    ['no failure mode', at('{key: q, on_store_failure: opne}')],
+    ['no failure mode at its end', `domain: d\ndescriptors:\n${BODY}on_store_failure: opne\n`],
     ['a wrong type', at('{key: q, shadow_mode: maybe}')],
     ['a duplicate of another piece', at('{key: k1}')],
     ['an item that is no map', at('text')],
