@@ -4,8 +4,6 @@
  */
 import { exactKeyFormat, referenceKeyFormat } from './core/rules/key-format.ts';
 import { MemoryCounterStore } from './counters/memory/memory-counter-store.ts';
-import { RedisCounterStore } from './counters/redis/redis-counter-store.ts';
-import type { CounterStore } from './limiter/counter-store.ts';
 import { Limiter } from './limiter/limiter.ts';
 import { OverLimitCache } from './limiter/over-limit-cache.ts';
 import type { RuleSource } from './limiter/rule-source.ts';
@@ -22,27 +20,23 @@ import {
   shouldRateLimit,
 } from './rpc/should-rate-limit.ts';
 import { FileRuleSource } from './rules/file-rule-source.ts';
-import { errorLog, redisLog } from './service/event-logs.ts';
+import { errorLog } from './service/event-logs.ts';
 import { listenerOptions } from './service/listener-options.ts';
 import { loadListener } from './service/load-listener.ts';
 import { registerMetrics } from './service/metrics.ts';
+import { redisStore } from './service/redis-store.ts';
 import { Service } from './service/service.ts';
 import { sideListeners } from './service/side-listeners.ts';
 import { readTls } from './service/tls-files.ts';
 import { TlsReload } from './service/tls-reload.ts';
 import { version } from './service/version.ts';
 import { describeSettings } from './settings/describe-settings.ts';
-import type { RedisSettings, Settings } from './settings/settings.ts';
+import type { Settings } from './settings/settings.ts';
 import { Logger } from './telemetry/logger.ts';
 import { Telemetry } from './telemetry/telemetry.ts';
 import { GrpcJsServer } from './wire/grpc-js/grpc-js-server.ts';
 import { NativeServer } from './wire/native/native-server.ts';
 import type { RpcServer } from './wire/rpc-server.ts';
-
-/** How long the start waits for Redis before it goes on without. */
-const STORE_START_MS = 2000;
-/** A connection is dropped for silence only after every request on it has been answered. */
-const SILENCE_MARGIN_MS = 500;
 
 const wallNow = (): number => Date.now();
 const writeLog = (line: string): void => void process.stderr.write(line);
@@ -61,7 +55,10 @@ export function compose(settings: Settings): { service: Service; logger: Logger 
   const { needsLoadedDomain, needsStoreConnection } = settings.health;
   const health = new HealthState({ config: !needsLoadedDomain, store: settings.redis === null });
   const rules = composeRules(settings, { telemetry, logger, health });
-  const store = composeStore(settings, logger);
+  const { counters } = settings;
+  const redis = settings.redis === null ? null : redisStore(settings.redis, counters, logger);
+  const memory = new MemoryCounterStore({ now: wallNow, keysMax: counters.memoryKeysMax });
+  const store = redis?.guard ?? memory;
   const overLimitCache =
     settings.counters.overLimitCacheBytes > 0
       ? new OverLimitCache(settings.counters.overLimitCacheBytes)
@@ -84,7 +81,7 @@ export function compose(settings: Settings): { service: Service; logger: Logger 
     observer: telemetry,
   };
   const { rpcServer, tlsReload } = composeListener(settings, { rateLimit, health, logger });
-  registerMetrics(telemetry, { rules, store, overLimitCache, rpcServer, tlsReload });
+  registerMetrics(telemetry, { rules, store, redis, memory, overLimitCache, rpcServer, tlsReload });
   const service = new Service({
     rules,
     store,
@@ -118,7 +115,7 @@ function composeRules(settings: Settings, { telemetry, logger, health }: Around)
       keyFormat: (keyFormat === 'exact' ? exactKeyFormat : referenceKeyFormat)(keyPrefix),
       nearLimitRatio,
       bindStats: (domain, path) => telemetry.ruleStats(domain, path),
-      failureMode: 'error',
+      failureMode: settings.counters.storeFailureMode,
       bindCallerStats: (domain, path) => telemetry.callerStats(domain, path),
     },
     listener: loadListener({
@@ -128,32 +125,6 @@ function composeRules(settings: Settings, { telemetry, logger, health }: Around)
         if (settings.health.needsLoadedDomain) health.setConfig(set.domains.size > 0);
       },
     }),
-  });
-}
-
-function composeStore(settings: Settings, logger: Logger): CounterStore {
-  const { counters, redis } = settings;
-  if (redis === null)
-    return new MemoryCounterStore({ now: wallNow, keysMax: counters.memoryKeysMax });
-  return composeRedis(redis, settings, logger);
-}
-
-function composeRedis(redis: RedisSettings, { counters }: Settings, logger: Logger): CounterStore {
-  const { target, username, password, database } = redis;
-  return new RedisCounterStore({
-    address: target.kind === 'unix' ? { path: target.path } : target,
-    ...(username === '' ? {} : { username }),
-    ...(password === null ? {} : { password: password.reveal() }),
-    db: database,
-    keyFormat: counters.keyFormat,
-    timeoutMs: redis.timeoutMs,
-    silenceMaxMs: redis.timeoutMs + SILENCE_MARGIN_MS,
-    expirationJitterMaxSeconds: counters.expirationJitterMaxSeconds,
-    now: wallNow,
-    startMaxMs: STORE_START_MS,
-    chargesPerCallMax: redis.batchChargesMax,
-    groupsQueuedMax: redis.queuedRequestsMax,
-    onEvent: redisLog(logger),
   });
 }
 

@@ -26,7 +26,7 @@ export const EMPTY_DESCRIPTORS: GrpcError = {
 /** Status of a failed decision, by its kind; its text is the decision's own. */
 export const DECISION_STATUS: Readonly<Record<DecisionFailure['kind'], GrpcStatus>> = {
   service: GrpcStatus.UNKNOWN,
-  store: GrpcStatus.UNKNOWN,
+  store: GrpcStatus.UNAVAILABLE,
   invalid: GrpcStatus.INVALID_ARGUMENT,
 };
 

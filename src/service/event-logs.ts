@@ -1,4 +1,6 @@
 /** What parts report of themselves, as log lines. */
+import type { Transition } from '../core/breaker/breaker.ts';
+import type { CommandClass } from '../counters/guarded/guarded-counter-store.ts';
 import type { RedisEvent } from '../counters/redis/redis-options.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
@@ -14,5 +16,13 @@ export function redisLog(logger: Logger): (event: RedisEvent) => void {
   return ({ kind, address, text }) => {
     if (kind === 'ready') logger.info('redis is ready', { address });
     else logger.warn(kind === 'lost' ? 'redis was lost' : 'redis failed', { address, text });
+  };
+}
+
+export function breakerLog(logger: Logger): (name: CommandClass, transition: Transition) => void {
+  return (name, { from, to, reason }) => {
+    const fields = { class: name, from, to, reason };
+    if (to === 'open') logger.warn('redis breaker opened', fields);
+    else logger.info('redis breaker changed', fields);
   };
 }

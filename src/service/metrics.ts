@@ -1,6 +1,8 @@
 /** Which numbers of which part feed our own metrics. */
-import { MemoryCounterStore } from '../counters/memory/memory-counter-store.ts';
-import { RedisCounterStore } from '../counters/redis/redis-counter-store.ts';
+import type { GuardedCounterStore } from '../counters/guarded/guarded-counter-store.ts';
+import { COMMAND_CLASSES } from '../counters/guarded/guarded-counter-store.ts';
+import type { MemoryCounterStore } from '../counters/memory/memory-counter-store.ts';
+import type { RedisCounterStore } from '../counters/redis/redis-counter-store.ts';
 import type { CounterStore } from '../limiter/counter-store.ts';
 import type { OverLimitCache } from '../limiter/over-limit-cache.ts';
 import type { RuleSource } from '../limiter/rule-source.ts';
@@ -8,18 +10,22 @@ import type { Telemetry } from '../telemetry/telemetry.ts';
 import { NativeServer } from '../wire/native/native-server.ts';
 import type { RpcServer } from '../wire/rpc-server.ts';
 import { registerListener, registerTlsReload } from './listener-metrics.ts';
+import type { RedisStore } from './redis-store.ts';
 import type { TlsReload } from './tls-reload.ts';
 
 export interface MeasuredParts {
   readonly rules: RuleSource;
   readonly store: CounterStore;
+  /** Null when counters are in memory. */
+  readonly redis: RedisStore | null;
+  readonly memory: MemoryCounterStore;
   readonly overLimitCache: OverLimitCache | null;
   readonly rpcServer: RpcServer;
   readonly tlsReload: TlsReload | null;
 }
 
 export function registerMetrics(telemetry: Telemetry, parts: MeasuredParts): void {
-  const { rules, store, overLimitCache: cache, rpcServer, tlsReload } = parts;
+  const { rules, store, redis, memory, overLimitCache: cache, rpcServer, tlsReload } = parts;
   telemetry.register('weir_rules_loaded', () =>
     [...(rules.current?.domains.values() ?? [])].map(({ domain, ruleCount }) => ({
       labels: { domain },
@@ -37,8 +43,11 @@ export function registerMetrics(telemetry: Telemetry, parts: MeasuredParts): voi
   }
   if (rpcServer instanceof NativeServer) registerListener(telemetry, rpcServer);
   if (tlsReload !== null) registerTlsReload(telemetry, tlsReload);
-  if (store instanceof MemoryCounterStore) registerMemory(telemetry, store);
-  if (store instanceof RedisCounterStore) registerRedis(telemetry, store);
+  if (redis === null) registerMemory(telemetry, memory);
+  else {
+    registerRedis(telemetry, redis.redis);
+    registerGuard(telemetry, redis.guard);
+  }
 }
 
 function registerMemory(telemetry: Telemetry, store: MemoryCounterStore): void {
@@ -52,4 +61,23 @@ function registerRedis(telemetry: Telemetry, store: RedisCounterStore): void {
   telemetry.register('weir_redis_timeouts_total', () => store.timeouts);
   telemetry.register('weir_redis_reconnects_total', () => store.reconnects);
   telemetry.register('weir_redis_queued_requests', () => store.groupsQueued);
+}
+
+function registerGuard(telemetry: Telemetry, guard: GuardedCounterStore): void {
+  telemetry.register('weir_degraded_charges_total', () =>
+    [...guard.degradedCounts].map(([name, value]) => {
+      const [mode = '', reason = ''] = name.split(' ');
+      return { labels: { mode, reason }, value };
+    }),
+  );
+  telemetry.register('weir_breaker_closed', () =>
+    COMMAND_CLASSES.map((name) => ({
+      labels: { class: name },
+      value: guard.breakerState(name).kind === 'closed' ? 1 : 0,
+    })),
+  );
+  telemetry.register('weir_local_ledger_counters', () => guard.ledgerEntries);
+  telemetry.register('weir_local_hits_replayed_total', () => guard.replayedHits);
+  telemetry.register('weir_local_hits_lost_total', () => guard.lostHits);
+  telemetry.register('weir_local_hits_unknown_total', () => guard.unknownHits);
 }

@@ -165,6 +165,8 @@ function countersOf(values: Values, backend: 'redis' | 'memory'): CounterSetting
     stopIncrementWhenOver: values.STOP_CACHE_KEY_INCREMENT_WHEN_OVERLIMIT,
     overLimitCacheBytes: values.LOCAL_CACHE_SIZE_IN_BYTES,
     memoryKeysMax: values.MEMORY_KEYS_MAX,
+    storeFailureMode: values.STORE_FAILURE_MODE,
+    localReplicas: values.LOCAL_LIMITER_REPLICAS,
   };
 }
 

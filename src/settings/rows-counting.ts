@@ -7,6 +7,30 @@ const BOUND = { group: 'Bounds', type: 'int', status: 'built', origin: 'weir', m
 export const COUNTING_ROWS = [
   {
     ...COUNTING,
+    name: 'STORE_FAILURE_MODE',
+    type: 'enum',
+    values: ['local', 'open', 'closed', 'error'],
+    default: 'local',
+    origin: 'weir',
+    doc:
+      'What is answered while Redis cannot serve, where limits files say nothing: by a share of the ' +
+      'limit in memory, OK, OVER_LIMIT, or an error as the reference does.',
+  },
+  {
+    ...COUNTING,
+    name: 'LOCAL_LIMITER_REPLICAS',
+    type: 'int',
+    min: 1,
+    max: 10_000,
+    unit: 'replicas',
+    default: '1',
+    origin: 'weir',
+    doc:
+      'Replicas that share a limit while Redis cannot serve: in mode local each grants that ' +
+      'part of it.',
+  },
+  {
+    ...COUNTING,
     name: 'BACKEND_TYPE',
     type: 'enum',
     values: ['redis', 'memory'],

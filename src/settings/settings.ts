@@ -70,6 +70,8 @@ export interface CounterSettings {
   /** 0 is off. */
   readonly overLimitCacheBytes: number;
   readonly memoryKeysMax: number;
+  readonly storeFailureMode: 'local' | 'open' | 'closed' | 'error';
+  readonly localReplicas: number;
 }
 
 export interface RedisSettings {

@@ -286,6 +286,42 @@ export const WEIR_METRICS = [
     labels: ['outcome'],
   },
   {
+    name: 'weir_degraded_charges_total',
+    type: 'counter',
+    help: 'Charges answered in place of Redis, by failure mode and why.',
+    labels: ['mode', 'reason'],
+  },
+  {
+    name: 'weir_breaker_closed',
+    type: 'gauge',
+    help: '1 while Redis is asked normally; 0 while its breaker is open, probing or ramping up.',
+    labels: ['class'],
+  },
+  {
+    name: 'weir_local_ledger_counters',
+    type: 'gauge',
+    help: 'Counters with hits admitted locally that Redis has still to be told.',
+    labels: [],
+  },
+  {
+    name: 'weir_local_hits_replayed_total',
+    type: 'counter',
+    help: 'Hits admitted locally and charged to Redis afterwards.',
+    labels: [],
+  },
+  {
+    name: 'weir_local_hits_lost_total',
+    type: 'counter',
+    help: 'Hits admitted locally that Redis was never told: their window ended first, or no room.',
+    labels: [],
+  },
+  {
+    name: 'weir_local_hits_unknown_total',
+    type: 'counter',
+    help: 'Hits admitted locally after a call of unknown outcome: not charged again.',
+    labels: [],
+  },
+  {
     name: 'weir_internal_errors_total',
     type: 'counter',
     help: 'Answers that could not be made by a defect of Weir; each is in the log.',

@@ -146,7 +146,7 @@ describe('ShouldRateLimit', () => {
     [
       'a store that cannot be reached',
       { ...fine, domain: 'storeless' },
-      status.UNKNOWN,
+      status.UNAVAILABLE,
       'dial tcp: connection refused',
       'store',
     ],

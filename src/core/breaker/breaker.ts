@@ -42,7 +42,7 @@ export interface HalfOpen {
   readonly kind: 'half-open';
   readonly started: number;
   readonly succeeded: number;
-  /** Infinity until the first probe starts. */
+  /** Of the probes that are out; Infinity while none is. */
   readonly deadline: MonotonicMs;
 }
 
@@ -181,9 +181,9 @@ export class Breaker {
     else if (slow >= calls * options.slowRatio) this.#open('slow-ratio', now, chance);
   }
 
-  /** The first probe sets the deadline: a quiet service may stay half-open without harm. */
+  /** Only probes that are out have a deadline: a quiet service may stay half-open without harm. */
   #startProbe(state: HalfOpen, now: MonotonicMs): void {
-    const deadline = state.started === 0 ? now + this.#options.probeTimeoutMs : state.deadline;
+    const deadline = Math.min(state.deadline, now + this.#options.probeTimeoutMs);
     this.#state = { ...state, started: state.started + 1, deadline };
   }
 
@@ -197,8 +197,11 @@ export class Breaker {
       return;
     }
     const succeeded = state.succeeded + 1;
-    if (succeeded < this.#options.probeCount) this.#state = { ...state, succeeded };
-    else if (this.#options.rampMs > 0) {
+    if (succeeded < this.#options.probeCount) {
+      const isAnyOut = state.started > succeeded;
+      const deadline = isAnyOut ? now + this.#options.probeTimeoutMs : Infinity;
+      this.#state = { ...state, succeeded, deadline };
+    } else if (this.#options.rampMs > 0) {
       this.#enter({ kind: 'ramping', since: now }, 'probes-succeeded', now);
     } else this.#close(now);
   }

@@ -15,7 +15,7 @@ import {
   type Transition,
 } from '../../core/breaker/breaker.ts';
 import { BREAKER_DEFAULTS, type BreakerOptions } from '../../core/breaker/options.ts';
-import { Unit } from '../../core/rules/unit.ts';
+import { msUntilReset, Unit } from '../../core/rules/unit.ts';
 import type { MonotonicMs } from '../../core/time.ts';
 import type { DegradedReason, FailureMode } from '../../core/verdict/failure-mode.ts';
 import {
@@ -48,6 +48,8 @@ export interface GuardOptions {
 }
 
 const LEDGER_ENTRIES_MAX = 100_000;
+/** So that recovery does not wait for the backoff between probes, which may be long. */
+const HEALTH_EVERY_MS = 250;
 /** Counters charged per replay: one call of the store each time, so that checks are not held up. */
 const REPLAY_ENTRIES_MAX = 500;
 
@@ -61,6 +63,9 @@ export class GuardedCounterStore implements CounterStore {
   readonly #options: GuardOptions;
   readonly #breakers: Readonly<Record<CommandClass, Breaker>>;
   readonly #ledger: Ledger;
+  #isClosed = false;
+  /** Runs while some breaker is not closed. */
+  #healthTimer: NodeJS.Timeout | null = null;
   #isReplaying = false;
   /** Charges answered in place of the store, by mode and reason. */
   readonly degradedCounts = new Map<string, number>();
@@ -75,13 +80,12 @@ export class GuardedCounterStore implements CounterStore {
     const make = (name: CommandClass): Breaker =>
       new Breaker(breakerOptions, options.monotonic(), (transition) => {
         options.onTransition(name, transition);
+        this.#watchHealth();
         if (transition.to === 'ramping' || transition.to === 'closed') this.#replaySoon();
       });
     this.#breakers = { check: make('check'), refund: make('refund'), peek: make('peek') };
     options.inner.onHealth((isHealthy) => {
-      if (!isHealthy) return;
-      for (const breaker of Object.values(this.#breakers))
-        breaker.reportHealthy(options.monotonic());
+      if (isHealthy) this.#reportHealthy();
     });
   }
 
@@ -121,6 +125,8 @@ export class GuardedCounterStore implements CounterStore {
   }
 
   async close(): Promise<void> {
+    if (this.#healthTimer !== null) clearInterval(this.#healthTimer);
+    this.#isClosed = true;
     await this.#options.inner.close();
     await this.#options.local.store.close();
   }
@@ -154,7 +160,7 @@ export class GuardedCounterStore implements CounterStore {
     group.failure = isServed ? null : failure;
     for (const charge of group.charges) {
       this.#count(charge.failureMode, reason);
-      if (charge.failureMode === 'local') this.#remember(charge, failure.isUnknown === true);
+      if (charge.failureMode === 'local') this.#remember(charge, isUnsent(failure));
     }
   }
 
@@ -164,14 +170,55 @@ export class GuardedCounterStore implements CounterStore {
   }
 
   /** Only what was admitted, and only where the store certainly did not count it. */
-  #remember(charge: Charge, isUnknown: boolean): void {
+  #remember(charge: Charge, wasUnsent: boolean): void {
     if (charge.isRefund || charge.after > charge.limit || charge.unit === Unit.UNKNOWN) return;
-    if (isUnknown) {
+    if (!wasUnsent) {
       this.unknownHits += charge.hits;
       return;
     }
-    const windowEnd = this.#options.local.now() + charge.resetMs;
+    // From one look at the clock: added to a reading's own time it would differ by a millisecond.
+    const now = this.#options.local.now();
+    const windowEnd = now + msUntilReset(charge.unit, now);
     this.#ledger.record(charge.key, charge.unit, charge.hits, windowEnd);
+  }
+
+  /** While a breaker is open, asks the store every now and then whether it is well again. */
+  #watchHealth(): void {
+    const isAllClosed = Object.values(this.#breakers).every(({ state }) => state.kind === 'closed');
+    if (isAllClosed && this.#healthTimer !== null) {
+      clearInterval(this.#healthTimer);
+      this.#healthTimer = null;
+    } else if (!isAllClosed && !this.#isClosed) {
+      this.#healthTimer ??= setInterval(() => this.#checkHealth(), HEALTH_EVERY_MS).unref();
+    }
+  }
+
+  /** Ends an open state early, and is a probe of its own: recovery needs no traffic. */
+  #checkHealth(): void {
+    const { inner, monotonic, random } = this.#options;
+    const breakers = Object.values(this.#breakers);
+    for (const breaker of breakers) breaker.advance(monotonic(), random());
+    if (!inner.isHealthy) return;
+    const probes = breakers
+      .filter(({ state }) => state.kind === 'half-open')
+      .map((breaker) => ({ breaker, permit: breaker.admit(monotonic(), random()) }));
+    inner.charge([healthCheck()], {
+      settled: (groups) => {
+        const outcome = outcomeOf(groups);
+        for (const { breaker, permit } of probes) {
+          if (permit !== null) breaker.report(permit, outcome, monotonic(), random());
+        }
+        if (groups[0]?.failure !== null) return;
+        this.#reportHealthy();
+        // Probes go one after the other, as many as the breakers want.
+        if (breakers.some(({ state }) => state.kind === 'half-open')) this.#checkHealth();
+      },
+    });
+  }
+
+  #reportHealthy(): void {
+    const now = this.#options.monotonic();
+    for (const breaker of Object.values(this.#breakers)) breaker.reportHealthy(now);
   }
 
   #replaySoon(): void {
@@ -193,31 +240,24 @@ export class GuardedCounterStore implements CounterStore {
       if (permit !== null) breaker.report(permit, 'ignored', monotonic(), random());
       return;
     }
-    inner.charge([replayGroup(entries)], {
+    inner.charge(entries.map(replayGroup), {
       settled: (groups) => {
-        const failure = groups[0]?.failure ?? null;
         breaker.report(permit, outcomeOf(groups), monotonic(), random());
-        const hits = entries.reduce((sum, entry) => sum + entry.hits, 0);
-        if (failure === null) {
-          this.replayedHits += hits;
-          setImmediate(() => this.#replay());
-          return;
+        for (const [index, { failure }] of groups.entries()) {
+          this.#noteReplay(entries[index] as LedgerEntry, failure);
         }
-        // The next call that succeeds begins again.
-        this.#isReplaying = false;
-        this.#returnUnsent(entries, failure, hits);
+        // After a failure the next call that succeeds begins again.
+        if (groups.every(({ failure }) => failure === null)) setImmediate(() => this.#replay());
+        else this.#isReplaying = false;
       },
     });
   }
 
-  #returnUnsent(entries: readonly LedgerEntry[], failure: StoreFailure, hits: number): void {
-    if (failure.isUnknown === true) {
-      this.unknownHits += hits;
-      return;
-    }
-    for (const { key, unit, hits: its, windowEnd } of entries) {
-      this.#ledger.record(key, unit, its, windowEnd);
-    }
+  #noteReplay(entry: LedgerEntry, failure: StoreFailure | null): void {
+    const { key, unit, hits, windowEnd } = entry;
+    if (failure === null) this.replayedHits += hits;
+    else if (isUnsent(failure)) this.#ledger.record(key, unit, hits, windowEnd);
+    else this.unknownHits += hits;
   }
 }
 
@@ -273,21 +313,34 @@ function outcomeOf(groups: readonly ChargeGroup[]): CallOutcome {
   return outcome;
 }
 
-function replayGroup(entries: readonly LedgerEntry[]): ChargeGroup {
-  const charges = entries.map(
-    ({ key, unit, hits }): Charge => ({
-      key,
-      unit,
-      limit: 0,
-      hits,
-      isRefund: false,
-      failureMode: 'error',
-      isCritical: true,
-      degraded: null,
-      before: 0,
-      after: 0,
-      resetMs: 0,
-    }),
-  );
-  return { charges, policy: ChargePolicy.ALL, failure: null };
+/** True when the charges were certainly not made, and making them later may work. */
+function isUnsent(failure: StoreFailure): boolean {
+  return failure.isUnknown !== true && failure.code !== 'refused';
+}
+
+/** A group of its own, so that one that is refused does not speak for the others. */
+function replayGroup({ key, unit, hits }: LedgerEntry): ChargeGroup {
+  return ownGroup(key, unit, hits);
+}
+
+/** A peek at a counter that nobody charges. */
+function healthCheck(): ChargeGroup {
+  return ownGroup('weir:health', Unit.HOUR, 0);
+}
+
+function ownGroup(key: string, unit: Unit, hits: number): ChargeGroup {
+  const charge: Charge = {
+    key,
+    unit,
+    limit: 0,
+    hits,
+    isRefund: false,
+    failureMode: 'error',
+    isCritical: true,
+    degraded: null,
+    before: 0,
+    after: 0,
+    resetMs: 0,
+  };
+  return { charges: [charge], policy: ChargePolicy.ALL, failure: null };
 }

@@ -35,7 +35,11 @@ export class RedisCounterStore implements CounterStore {
   readonly #options: CompleteRedisOptions;
   readonly #connection: RedisConnection;
   readonly #unavailable: StoreFailure;
+  /** The connection was lost after the call was sent. */
+  readonly #lost: StoreFailure;
+  /** While it waited for its call, and while its call was under way. */
   readonly #timedOut: StoreFailure;
+  readonly #timedOutSent: StoreFailure;
   readonly #overloaded: StoreFailure;
   readonly #charactersQueuedMax: number;
   readonly #tooLong: StoreFailure;
@@ -58,10 +62,9 @@ export class RedisCounterStore implements CounterStore {
     const { timeoutMs, groupsQueuedMax } = this.#options;
     const address = addressText(this.#options.address);
     this.#unavailable = { code: 'unavailable', text: `redis ${address}: no connection` };
-    this.#timedOut = {
-      code: 'timeout',
-      text: `redis ${address}: no reply in ${timeoutMs} ms`,
-    };
+    this.#lost = { code: 'unavailable', text: `redis ${address}: no connection`, isUnknown: true };
+    this.#timedOut = { code: 'timeout', text: `redis ${address}: no reply in ${timeoutMs} ms` };
+    this.#timedOutSent = { ...this.#timedOut, isUnknown: true };
     this.#overloaded = {
       code: 'overloaded',
       text: `redis: ${groupsQueuedMax} requests wait already`,
@@ -218,7 +221,7 @@ export class RedisCounterStore implements CounterStore {
       },
       failed: (failure) => {
         this.#landed(call);
-        call.fail(failure ?? this.#unavailable, this.#settle);
+        call.fail(failure ?? this.#lost, this.#settle);
         this.#idle();
       },
     });
@@ -269,8 +272,10 @@ export class RedisCounterStore implements CounterStore {
     const { monotonic, timeoutMs } = this.#options;
     const latest = monotonic() - timeoutMs;
     const due: Entry[] = [];
+    const sent: Entry[] = [];
     for (const call of this.#inFlight) {
-      for (let entry = call.shiftDue(latest); entry; entry = call.shiftDue(latest)) due.push(entry);
+      for (let entry = call.shiftDue(latest); entry; entry = call.shiftDue(latest))
+        sent.push(entry);
     }
     for (let entry = this.#queue.peek(); entry && entry.since <= latest; ) {
       due.push(this.#queue.shift());
@@ -280,7 +285,8 @@ export class RedisCounterStore implements CounterStore {
     const oldest = this.#inFlight.find((call) => call.since !== undefined)?.since;
     const next = oldest ?? this.#queue.peek()?.since;
     if (next !== undefined) this.#arm(Math.max(1, Math.ceil(next - latest)));
-    this.#timeouts += due.length;
+    this.#timeouts += sent.length + due.length;
+    for (const entry of sent) this.#settle(entry, this.#timedOutSent);
     for (const entry of due) this.#settle(entry, this.#timedOut);
     this.#idle();
   };

@@ -162,6 +162,19 @@ describe('no edge', () => {
     ['one probe of two', 'half-open', (b) => b.to('half-open').calls('success')],
     ['a quiet half-open', 'half-open', (b) => b.to('half-open').wait(60_000)],
     [
+      'probes that come one by one',
+      'half-open',
+      (b) => b.to('half-open').calls('success').wait(60_000),
+    ],
+    [
+      'a probe that is out a little after another succeeded',
+      'half-open',
+      (b) => {
+        b.to('half-open').admit();
+        return b.wait(90).calls('success').wait(99);
+      },
+    ],
+    [
       'a probe just in time',
       'half-open',
       (b) => {

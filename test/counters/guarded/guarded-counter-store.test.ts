@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Transition } from '../../../src/core/breaker/breaker.ts';
 import { Unit } from '../../../src/core/rules/unit.ts';
 import type { FailureMode } from '../../../src/core/verdict/failure-mode.ts';
@@ -204,6 +204,18 @@ describe('when the store is back', () => {
     expect(await rig.stored()).toBe(11);
   });
 
+  test('a clock that moves on between two looks loses nothing', async () => {
+    let looks = 0;
+    const now = () => 100 * HOUR_MS + (looks += 1);
+    const rig = new Rig({
+      breaker: { rampMs: 0 },
+      local: { store: new MemoryCounterStore({ now }), replicas: 1, now },
+    });
+    rig.inner.become(GONE);
+    for (let i = 0; i < 7; i += 1) await rig.ask();
+    expect([rig.guard.ledgerEntries, rig.guard.lostHits]).toEqual([1, 0]);
+  });
+
   test('what was not admitted is not', async () => {
     const rig = await recovered(GONE, 25);
     expect(rig.guard.replayedHits).toBe(10);
@@ -250,6 +262,23 @@ describe('when the store is back', () => {
     await rig.ask();
     await rig.replayed();
     expect([await rig.stored(), rig.guard.ledgerEntries]).toEqual([10, 0]);
+  });
+
+  test('a store that never lost its connection is asked every now and then', async () => {
+    vi.useFakeTimers();
+    try {
+      const rig = new Rig({ breaker: { rampMs: 0, backoffBaseMs: 20_000 } });
+      rig.inner.failure = LATE;
+      for (let i = 0; i < 5; i += 1) await rig.ask();
+      // It says nothing, as a Redis that was only slow for a while.
+      rig.inner.failure = null;
+      vi.advanceTimersByTime(250);
+      // Nobody asks: the checks are probes of their own, and what was admitted is replayed.
+      expect(rig.guard.breakerState('check').kind).toBe('closed');
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test('by hand it can be kept from being asked', async () => {

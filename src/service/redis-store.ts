@@ -1,0 +1,62 @@
+/** The store of BACKEND_TYPE=redis: Redis, guarded, with a share of the limits in memory to fall back on. */
+import { GuardedCounterStore } from '../counters/guarded/guarded-counter-store.ts';
+import { MemoryCounterStore } from '../counters/memory/memory-counter-store.ts';
+import { RedisCounterStore } from '../counters/redis/redis-counter-store.ts';
+import type { RedisSettings, Settings } from '../settings/settings.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { breakerLog, redisLog } from './event-logs.ts';
+import { LoopStallWatch } from './loop-stall.ts';
+
+/** How long the start waits for Redis before it goes on without. */
+const STORE_START_MS = 2000;
+/** A connection is dropped for silence only after every request on it has been answered. */
+const SILENCE_MARGIN_MS = 500;
+/** A call that takes this share of REDIS_TIMEOUT is slow, though it still counts. */
+const SLOW_SHARE = 0.8;
+
+const now = (): number => Date.now();
+const monotonic = (): number => performance.now();
+
+export interface RedisStore {
+  readonly guard: GuardedCounterStore;
+  readonly redis: RedisCounterStore;
+}
+
+export function redisStore(
+  redis: RedisSettings,
+  counters: Settings['counters'],
+  logger: Logger,
+): RedisStore {
+  const { target, username, password, database } = redis;
+  const inner = new RedisCounterStore({
+    address: target.kind === 'unix' ? { path: target.path } : target,
+    ...(username === '' ? {} : { username }),
+    ...(password === null ? {} : { password: password.reveal() }),
+    db: database,
+    keyFormat: counters.keyFormat,
+    timeoutMs: redis.timeoutMs,
+    silenceMaxMs: redis.timeoutMs + SILENCE_MARGIN_MS,
+    expirationJitterMaxSeconds: counters.expirationJitterMaxSeconds,
+    now,
+    startMaxMs: STORE_START_MS,
+    chargesPerCallMax: redis.batchChargesMax,
+    groupsQueuedMax: redis.queuedRequestsMax,
+    onEvent: redisLog(logger),
+  });
+  const stalls = new LoopStallWatch(monotonic);
+  stalls.start();
+  const guard = new GuardedCounterStore({
+    inner,
+    local: {
+      store: new MemoryCounterStore({ now, keysMax: counters.memoryKeysMax }),
+      replicas: counters.localReplicas,
+      now,
+    },
+    monotonic,
+    random: Math.random,
+    wasStalledSince: (since) => stalls.wasStalledSince(since),
+    onTransition: breakerLog(logger),
+    breaker: { slowMs: redis.timeoutMs * SLOW_SHARE },
+  });
+  return { guard, redis: inner };
+}
