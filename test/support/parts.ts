@@ -9,19 +9,14 @@ import { describe, test } from 'vitest';
 
 const RECORD = fileURLToPath(new URL('../../.cache/parts.json', import.meta.url));
 
-/** Where a Redis comes from. */
-export type RedisPart =
-  | { readonly kind: 'program'; readonly path: string }
-  | { readonly kind: 'container' }
-  | { readonly kind: 'absent'; readonly reason: string };
-
-export type EnvoyPart =
+/** Where a server that tests start comes from. */
+export type Part =
   | { readonly kind: 'program'; readonly path: string }
   | { readonly kind: 'absent'; readonly reason: string };
 
 export interface Parts {
-  readonly redis: RedisPart;
-  readonly envoy: EnvoyPart;
+  readonly redis: Part;
+  readonly envoy: Part;
 }
 
 interface PartsRecord {
@@ -42,15 +37,14 @@ export function readParts(path: string = RECORD): Parts {
   const record = existsSync(path)
     ? (JSON.parse(readFileSync(path, 'utf8')) as PartsRecord)
     : NO_RECORD;
-  return { redis: redisPart(record), envoy: programOr(record.envoy, record.missing.envoy) };
+  const { redisServer, envoy, missing } = record;
+  return {
+    redis: programOr(redisServer, missing.redisServer),
+    envoy: programOr(envoy, missing.envoy),
+  };
 }
 
-function redisPart({ redisServer, missing }: PartsRecord): RedisPart {
-  if (redisServer === 'container') return { kind: 'container' };
-  return programOr(redisServer, missing.redisServer);
-}
-
-function programOr(path: string | null, reason: string | undefined): EnvoyPart {
+function programOr(path: string | null, reason: string | undefined): Part {
   return path === null
     ? { kind: 'absent', reason: reason ?? 'unknown' }
     : { kind: 'program', path };
