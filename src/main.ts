@@ -11,6 +11,7 @@ const FORCE_EXIT_AFTER_MS = 5000;
 
 const result = readSettings(process.env);
 if ('problems' in result) {
+  for (const note of result.notes) process.stderr.write(`weir: note: ${note}\n`);
   for (const problem of result.problems) process.stderr.write(`weir: ${problem}\n`);
   process.exit(EXIT_SETTINGS);
 }

@@ -21,7 +21,7 @@ export function problemsAcross(
   merge: boolean,
 ): ReadonlyMap<string, readonly Problem[]> {
   const found = new Map<string, readonly Problem[]>();
-  for (const [domain, group] of Map.groupBy(claims, (claim) => claim.domain)) {
+  for (const [domain, group] of byDomain(claims)) {
     if (group.length < 2) continue;
     const [first, ...later] = group as [DomainClaim, ...DomainClaim[]];
     if (merge) mergeGroup(group, found);
@@ -30,6 +30,16 @@ export function problemsAcross(
     }
   }
   return found;
+}
+
+function byDomain(claims: readonly DomainClaim[]): ReadonlyMap<string, readonly DomainClaim[]> {
+  const groups = new Map<string, DomainClaim[]>();
+  for (const claim of claims) {
+    const group = groups.get(claim.domain);
+    if (group === undefined) groups.set(claim.domain, [claim]);
+    else group.push(claim);
+  }
+  return groups;
 }
 
 function twice(claim: DomainClaim, domain: string, first: string): Problem {

@@ -4,6 +4,9 @@ import type { CommandClass } from '../counters/guarded/guarded-counter-store.ts'
 import type { RedisEvent } from '../counters/redis/redis-options.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
+/** What the connection says of its own end. */
+const CLOSED_BY_US = 'closed by us';
+
 /** For exceptions that cost one request or one connection. */
 export function errorLog(logger: Logger): (message: string, error: unknown) => void {
   return (message, error) => {
@@ -15,6 +18,7 @@ export function errorLog(logger: Logger): (message: string, error: unknown) => v
 export function redisLog(logger: Logger): (event: RedisEvent) => void {
   return ({ kind, address, text }) => {
     if (kind === 'ready') logger.info('redis is ready', { address });
+    else if (text === CLOSED_BY_US) logger.info('redis is closed', { address });
     else logger.warn(kind === 'lost' ? 'redis was lost' : 'redis failed', { address, text });
   };
 }

@@ -23,6 +23,8 @@ export function loadListener({ telemetry, logger, onLoaded }: LoadListenerParts)
     loaded(set, stats) {
       loadedAtSeconds = Date.now() / 1000;
       if (stats.errors === 0) {
+        if (problemCount > 0)
+          logger.warn('limits files are in order again', { rules: stats.rules });
         problemCount = 0;
         telemetry.limitsLoaded();
       }
