@@ -1,6 +1,6 @@
 /**
- * Every concrete part of the service, named once: read this and you have seen them all. Rooms get what
- * they need as arguments; nothing else in `src` knows which adapter stands behind a port.
+ * Which concrete part stands behind which port: read this and you have seen them all. Rooms get what they
+ * need as arguments. Parts of several pieces are put together by the file of `src/service` that is called.
  */
 import { exactKeyFormat, referenceKeyFormat } from './core/rules/key-format.ts';
 import { MemoryCounterStore } from './counters/memory/memory-counter-store.ts';
@@ -20,6 +20,7 @@ import {
   shouldRateLimit,
 } from './rpc/should-rate-limit.ts';
 import { FileRuleSource } from './rules/file-rule-source.ts';
+import { monotonicNow, wallNow } from './service/clocks.ts';
 import { errorLog } from './service/event-logs.ts';
 import { listenerOptions } from './service/listener-options.ts';
 import { loadListener } from './service/load-listener.ts';
@@ -38,9 +39,7 @@ import { GrpcJsServer } from './wire/grpc-js/grpc-js-server.ts';
 import { NativeServer } from './wire/native/native-server.ts';
 import type { RpcServer } from './wire/rpc-server.ts';
 
-const wallNow = (): number => Date.now();
 const writeLog = (line: string): void => void process.stderr.write(line);
-const monotonicNow = (): number => performance.now();
 
 export function compose(settings: Settings): { service: Service; logger: Logger } {
   const { level, format } = settings.log;
@@ -56,20 +55,19 @@ export function compose(settings: Settings): { service: Service; logger: Logger 
   const health = new HealthState({ config: !needsLoadedDomain, store: settings.redis === null });
   const rules = composeRules(settings, { telemetry, logger, health });
   const { counters } = settings;
-  const redis = settings.redis === null ? null : redisStore(settings.redis, counters, logger);
   const memory = new MemoryCounterStore({ now: wallNow, keysMax: counters.memoryKeysMax });
+  const redis =
+    settings.redis === null ? null : redisStore(settings.redis, counters, { memory, logger });
   const store = redis?.guard ?? memory;
   const overLimitCache =
-    settings.counters.overLimitCacheBytes > 0
-      ? new OverLimitCache(settings.counters.overLimitCacheBytes)
-      : null;
+    counters.overLimitCacheBytes > 0 ? new OverLimitCache(counters.overLimitCacheBytes) : null;
   const limiter = new Limiter({
     rules,
     store,
     observer: telemetry,
     overLimitCache,
     monotonicNow,
-    stopsWhenOver: settings.counters.stopIncrementWhenOver,
+    stopsWhenOver: counters.stopIncrementWhenOver,
     isShadowForAll: settings.modes.shadow,
     isQuotaForAll: settings.modes.quota,
     addsMetadata: settings.response.dynamicMetadata,

@@ -125,13 +125,13 @@ export class Limiter implements Decider, ChargeListener {
       for (const check of decision.charges) check.isUnserved = check.degraded === null;
     }
     for (const check of checks) settleCheck(check);
+    decision.overallCode = overallCode(checks, options.isQuotaForAll);
     // What is known to be over is over, whatever the store would have said of the rest.
-    if (failure !== null && overallCode(checks, options.isQuotaForAll) !== Code.OVER_LIMIT) {
+    if (failure !== null && decision.overallCode !== Code.OVER_LIMIT) {
       decision.listener.failed({ kind: 'store', text: failure.text });
       return;
     }
     if (options.overLimitCache !== null) rememberOver(decision, options.overLimitCache);
-    decision.overallCode = overallCode(checks, options.isQuotaForAll);
     if (options.isShadowForAll && decision.overallCode === Code.OVER_LIMIT) {
       decision.overallCode = Code.OK;
       options.observer.globalShadow();
@@ -197,9 +197,10 @@ function rememberOver(decision: Decision, cache: OverLimitCache): void {
 
 /** A degraded answer says so, in each of the two places that the operator switched on. */
 function sayDegraded(decision: Decision): void {
+  const { responseHeaders, dynamicMetadata: metadata } = decision;
+  if (responseHeaders === null && metadata === null) return;
   const reason = decision.charges.find(({ degraded }) => degraded !== null)?.degraded;
   if (reason === undefined || reason === null) return;
-  const { responseHeaders, dynamicMetadata: metadata } = decision;
   if (responseHeaders !== null) {
     decision.responseHeaders = [...responseHeaders, { key: DEGRADED_HEADER, value: reason }];
   }

@@ -2,7 +2,7 @@
  * Bounds on what a caller may send, so that no request costs more memory, key space or time than
  * another service would grant it. Checked after decoding and before anything else sees the request.
  *
- * The defaults are beyond what Envoy sends. A bound that real traffic met would be a hole: Envoy
+ * The defaults (src/settings) are beyond what Envoy sends. A bound that real traffic met would be a hole: Envoy
  * lets a request pass when the rate limit service answers an error, so a client could escape its
  * limit by sending, say, a long path. Hence values may be longer than all headers that Envoy
  * accepts (60 KiB by default), and a message several times as long as that.
@@ -12,35 +12,23 @@ import { descriptorsFault, entriesFault } from './count-guard.ts';
 import { beyondBound, EMPTY_DESCRIPTORS, EMPTY_DOMAIN, type GrpcError } from './grpc-errors.ts';
 
 export interface RequestBounds {
-  /** REQUEST_DOMAIN_BYTES_MAX. */
+  /** REQUEST_DOMAIN_BYTES_MAX: a domain is written by hand in Envoy's configuration. */
   readonly domainBytesMax: number;
-  /** REQUEST_DESCRIPTORS_MAX: descriptors of a request. */
+  /** REQUEST_DESCRIPTORS_MAX: one per `rate_limits` entry of a route, tens at most. */
   readonly descriptorsMax: number;
-  /** REQUEST_ENTRIES_MAX: entries of a descriptor. */
+  /** REQUEST_ENTRIES_MAX: one per action of such an entry, some ten at most. */
   readonly entriesMax: number;
-  /** REQUEST_KEY_BYTES_MAX. */
+  /** REQUEST_KEY_BYTES_MAX: keys are written by hand too. */
   readonly keyBytesMax: number;
-  /** REQUEST_VALUE_BYTES_MAX. */
+  /** REQUEST_VALUE_BYTES_MAX: Envoy's default max_request_headers_kb is 60. */
   readonly valueBytesMax: number;
-  /** REQUEST_MESSAGE_BYTES_MAX: the whole message, or the body of POST /json. */
+  /**
+   * REQUEST_MESSAGE_BYTES_MAX: the whole message, or the body of POST /json. Requests have some hundred
+   * bytes; one that repeats all of Envoy's 60 KiB of headers in each of ten descriptors fits the
+   * default. More would only be memory that a hostile caller can ask for.
+   */
   readonly messageBytesMax: number;
 }
-
-export const DEFAULT_REQUEST_BOUNDS: RequestBounds = {
-  // A domain is written by hand in Envoy's configuration.
-  domainBytesMax: 1024,
-  // A descriptor per `rate_limits` entry of a route: tens at most.
-  descriptorsMax: 256,
-  // An entry per action of such an entry: some ten at most.
-  entriesMax: 64,
-  // Keys are written by hand too.
-  keyBytesMax: 4096,
-  // Envoy's default max_request_headers_kb is 60.
-  valueBytesMax: 64 * 1024,
-  // Requests have some hundred bytes; one that repeats all of Envoy's 60 KiB of headers in each of
-  // ten descriptors still fits. More would only be memory that a hostile caller can ask for.
-  messageBytesMax: 1024 * 1024,
-};
 
 /** A message somewhat beyond the bound is answered by us, naming the setting. */
 const TRANSPORT_MARGIN_BYTES = 64 * 1024;

@@ -4,6 +4,7 @@ import type { LoadListener, LoadStats } from '../rules/file-rule-source.ts';
 import { formatProblem, type Problem } from '../rules/problem.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
+import { wallNow } from './clocks.ts';
 
 /** Problems logged of one load; the rest is a count, and `weir check` lists them all. */
 const PROBLEMS_LOGGED_MAX = 20;
@@ -21,7 +22,7 @@ export function loadListener({ telemetry, logger, onLoaded }: LoadListenerParts)
   telemetry.register('weir_limits_problems', () => problemCount);
   return {
     loaded(set, stats) {
-      loadedAtSeconds = Date.now() / 1000;
+      loadedAtSeconds = wallNow() / 1000;
       if (stats.errors === 0) {
         if (problemCount > 0)
           logger.warn('limits files are in order again', { rules: stats.rules });

@@ -1,9 +1,10 @@
-/** The store of BACKEND_TYPE=redis: Redis, guarded, with a share of the limits in memory to fall back on. */
+/** The store of BACKEND_TYPE=redis: Redis, guarded, with the memory store to fall back on. */
 import { GuardedCounterStore } from '../counters/guarded/guarded-counter-store.ts';
-import { MemoryCounterStore } from '../counters/memory/memory-counter-store.ts';
+import type { MemoryCounterStore } from '../counters/memory/memory-counter-store.ts';
 import { RedisCounterStore } from '../counters/redis/redis-counter-store.ts';
 import type { RedisSettings, Settings } from '../settings/settings.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { monotonicNow, wallNow } from './clocks.ts';
 import { breakerLog, redisLog } from './event-logs.ts';
 import { LoopStallWatch } from './loop-stall.ts';
 
@@ -14,9 +15,6 @@ const SILENCE_MARGIN_MS = 500;
 /** A call that takes this share of REDIS_TIMEOUT is slow, though it still counts. */
 const SLOW_SHARE = 0.8;
 
-const now = (): number => Date.now();
-const monotonic = (): number => performance.now();
-
 export interface RedisStore {
   readonly guard: GuardedCounterStore;
   readonly redis: RedisCounterStore;
@@ -25,8 +23,9 @@ export interface RedisStore {
 export function redisStore(
   redis: RedisSettings,
   counters: Settings['counters'],
-  logger: Logger,
+  parts: { readonly memory: MemoryCounterStore; readonly logger: Logger },
 ): RedisStore {
+  const { memory, logger } = parts;
   const { target, username, password, database } = redis;
   const inner = new RedisCounterStore({
     address: target.kind === 'unix' ? { path: target.path } : target,
@@ -37,22 +36,18 @@ export function redisStore(
     timeoutMs: redis.timeoutMs,
     silenceMaxMs: redis.timeoutMs + SILENCE_MARGIN_MS,
     expirationJitterMaxSeconds: counters.expirationJitterMaxSeconds,
-    now,
+    now: wallNow,
     startMaxMs: STORE_START_MS,
     chargesPerCallMax: redis.batchChargesMax,
     groupsQueuedMax: redis.queuedRequestsMax,
     onEvent: redisLog(logger),
   });
-  const stalls = new LoopStallWatch(monotonic);
+  const stalls = new LoopStallWatch(monotonicNow);
   stalls.start();
   const guard = new GuardedCounterStore({
     inner,
-    local: {
-      store: new MemoryCounterStore({ now, keysMax: counters.memoryKeysMax }),
-      replicas: counters.localReplicas,
-      now,
-    },
-    monotonic,
+    local: { store: memory, replicas: counters.localReplicas, now: wallNow },
+    monotonic: monotonicNow,
     random: Math.random,
     wasStalledSince: (since) => stalls.wasStalledSince(since),
     onTransition: breakerLog(logger),

@@ -116,6 +116,7 @@ export class Service {
         logger.error('a part did not stop cleanly', { error: String(result.reason) });
       }
     }
+    logger.flush();
     logger.announce('weir stopped');
   }
 }

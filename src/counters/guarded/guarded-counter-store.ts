@@ -134,7 +134,9 @@ export class GuardedCounterStore implements CounterStore {
   charge(groups: readonly ChargeGroup[], listener: ChargeListener): void {
     const { monotonic, random, inner } = this.#options;
     const breaker = this.#breakers[classOf(groups)];
-    const permit = breaker.admit(monotonic(), random(), isVital(groups));
+    // Only a ramp sheds calls, so only then it matters which are vital.
+    const isNotShed = breaker.state.kind === 'ramping' && isVital(groups);
+    const permit = breaker.admit(monotonic(), random(), isNotShed);
     if (permit === null) {
       for (const group of groups) this.#degrade(group, REFUSED, 'breaker');
       listener.settled(groups);
