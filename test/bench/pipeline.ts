@@ -8,11 +8,11 @@ import type { RuleSet } from '../../src/core/rules/rule-set.ts';
 import { MemoryCounterStore } from '../../src/counters/memory/memory-counter-store.ts';
 import { RateLimitRequestSchema } from '../../src/gen/envoy/service/ratelimit/v3/rls_pb.ts';
 import { Limiter } from '../../src/limiter/limiter.ts';
-import { DEFAULT_REQUEST_BOUNDS } from '../../src/rpc/request-bounds.ts';
 import { shouldRateLimit } from '../../src/rpc/should-rate-limit.ts';
 import { Logger } from '../../src/telemetry/logger.ts';
 import { Telemetry } from '../../src/telemetry/telemetry.ts';
 import type { UnaryHandler } from '../../src/wire/rpc-server.ts';
+import { DEFAULT_REQUEST_BOUNDS } from '../support/request-bounds.ts';
 import { compileDomain, type TestDescriptor } from '../support/rules.ts';
 import { cpuNsEach } from './stopwatch.ts';
 

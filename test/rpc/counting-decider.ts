@@ -2,12 +2,12 @@
  * A decider that counts in a map, for tests of what stands around it. Every descriptor has the limit 1
  * per hour (or its override), except in three domains that fail.
  */
-import { RuleStats } from '../../src/core/counting/rule-stats.ts';
 import type { Descriptor, RateLimitRequest } from '../../src/core/rules/request.ts';
 import type { Rule } from '../../src/core/rules/rule.ts';
 import { isUnit, Unit } from '../../src/core/rules/unit.ts';
 import { type Answer, Code, type Status } from '../../src/core/verdict/answer.ts';
 import type { Decider, DecisionFailure, DecisionListener } from '../../src/limiter/decide.ts';
+import { testRule } from '../support/rules.ts';
 
 /** Domain to the failure that its requests meet. */
 export const FAILING: Readonly<Record<string, DecisionFailure>> = {
@@ -91,19 +91,5 @@ function answerOf(domain: string, statuses: readonly Status[]): Answer {
 }
 
 function ruleOf(requestsPerUnit: number, unit: Unit): Rule {
-  return {
-    requestsPerUnit,
-    unit,
-    name: '',
-    unlimited: false,
-    shadowMode: false,
-    quotaMode: false,
-    replaces: [],
-    metadata: null,
-    failureMode: 'error',
-    isCritical: false,
-    nearThreshold: 0,
-    path: '',
-    stats: new RuleStats(),
-  };
+  return testRule({ requestsPerUnit, unit, nearThreshold: 0, path: '' });
 }

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { answerJson, type JsonAnswer } from '../../src/rpc/json-endpoint.ts';
-import { DEFAULT_REQUEST_BOUNDS } from '../../src/rpc/request-bounds.ts';
+import { DEFAULT_REQUEST_BOUNDS } from '../support/request-bounds.ts';
 import { CallLedger } from './call-ledger.ts';
 import { CountingDecider, THROWING, UNDECIDED, UNSENDABLE } from './counting-decider.ts';
 

@@ -9,12 +9,9 @@ import {
 } from '../../src/gen/envoy/service/ratelimit/v3/rls_pb.ts';
 import { RateLimitUnit } from '../../src/gen/envoy/type/v3/ratelimit_unit_pb.ts';
 import { COUNTED_BYTES_MIN } from '../../src/rpc/count-guard.ts';
-import {
-  DEFAULT_REQUEST_BOUNDS,
-  type RequestBounds,
-  transportBytesMax,
-} from '../../src/rpc/request-bounds.ts';
+import { type RequestBounds, transportBytesMax } from '../../src/rpc/request-bounds.ts';
 import { SHOULD_RATE_LIMIT, shouldRateLimit } from '../../src/rpc/should-rate-limit.ts';
+import { DEFAULT_REQUEST_BOUNDS } from '../support/request-bounds.ts';
 import {
   type Outcome,
   RawClient,

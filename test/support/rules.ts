@@ -4,7 +4,8 @@ import { DomainCompiler, type DomainRules } from '../../src/core/rules/domain-ru
 import { exactKeyFormat, type KeyFormat } from '../../src/core/rules/key-format.ts';
 import type { DescriptorConfig, LimitConfig } from '../../src/core/rules/limits-file.ts';
 import { type Descriptor, HITS_UNSET, type LimitOverride } from '../../src/core/rules/request.ts';
-import { unitFromName } from '../../src/core/rules/unit.ts';
+import type { Rule } from '../../src/core/rules/rule.ts';
+import { Unit, unitFromName } from '../../src/core/rules/unit.ts';
 
 export type TestDescriptor = Partial<Omit<DescriptorConfig, 'depth' | 'limit'>> & {
   /** `5/hour`, `unlimited`, or a whole limit. */
@@ -85,5 +86,25 @@ export function testDescriptor(
     limit: extra.limit ?? null,
     hitsAddend: extra.hitsAddend ?? HITS_UNSET,
     isNegativeHits: extra.isNegativeHits ?? false,
+  };
+}
+
+/** A compiled rule: 10 an hour, unless told otherwise. */
+export function testRule(extra: Partial<Rule> = {}): Rule {
+  return {
+    requestsPerUnit: 10,
+    unit: Unit.HOUR,
+    name: '',
+    unlimited: false,
+    shadowMode: false,
+    quotaMode: false,
+    replaces: [],
+    metadata: null,
+    failureMode: 'error',
+    isCritical: false,
+    nearThreshold: 8,
+    path: 'k',
+    stats: new RuleStats(),
+    ...extra,
   };
 }

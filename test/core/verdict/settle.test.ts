@@ -1,30 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { RuleStats } from '../../../src/core/counting/rule-stats.ts';
+import type { RuleStats } from '../../../src/core/counting/rule-stats.ts';
 import type { Rule } from '../../../src/core/rules/rule.ts';
-import { Unit } from '../../../src/core/rules/unit.ts';
 import { Code, REMAINING_UNLIMITED } from '../../../src/core/verdict/answer.ts';
 import { Check } from '../../../src/core/verdict/check.ts';
 import { limitHeaders, speakingCheck } from '../../../src/core/verdict/headers.ts';
 import { overallCode, settleCheck } from '../../../src/core/verdict/settle.ts';
-
-function rule(extra: Partial<Rule> = {}): Rule {
-  return {
-    requestsPerUnit: 10,
-    unit: Unit.HOUR,
-    name: '',
-    unlimited: false,
-    shadowMode: false,
-    quotaMode: false,
-    replaces: [],
-    metadata: null,
-    failureMode: 'error',
-    isCritical: false,
-    nearThreshold: 8,
-    path: 'k',
-    stats: new RuleStats(),
-    ...extra,
-  };
-}
+import { testRule } from '../../support/rules.ts';
 
 function settled(
   before: number,
@@ -33,7 +14,7 @@ function settled(
   isRefund = false,
 ): Check {
   const check = new Check();
-  check.rule = rule(extra);
+  check.rule = testRule(extra);
   check.stats = check.rule.stats;
   check.hits = Math.abs(after - before);
   check.isRefund = isRefund;
@@ -90,7 +71,7 @@ describe('settleCheck', () => {
 
   it.each([false, true])('counts what the over-limit cache knew, shadow %s', (shadowMode) => {
     const check = new Check();
-    check.rule = rule({ shadowMode });
+    check.rule = testRule({ shadowMode });
     check.stats = check.rule.stats;
     check.hits = 3;
     check.isKnownOver = true;
@@ -113,7 +94,7 @@ function checks(...words: string[]): Check[] {
     const check = new Check();
     const kind = word.replace('!', '');
     if (kind !== 'none') {
-      check.rule = rule({ quotaMode: kind === 'quota', unlimited: kind === 'free' });
+      check.rule = testRule({ quotaMode: kind === 'quota', unlimited: kind === 'free' });
     }
     check.code = word.endsWith('!') ? Code.OVER_LIMIT : Code.OK;
     return check;

@@ -5,51 +5,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { STATUS_TEXT_LENGTH_MAX } from '../../../src/wire/grpc-js/status-text.ts';
 import { STREAM_BACKLOG_MAX } from '../../../src/wire/grpc-js/stream-call.ts';
 import {
   GrpcStatus,
   type StreamCall,
-  type StreamHandler,
   type UnaryCall,
   type UnaryHandler,
 } from '../../../src/wire/rpc-server.ts';
-import { RawClient, type StartedServer, startServer } from './raw-client.ts';
+import { bytes, echo, listenerRig, PATH, streaming, unary } from '../listener-fixture.ts';
+import { startServer } from './raw-client.ts';
 
-const PATH = '/weir.test.v1.Echo/Say';
 const OTHER = '/weir.test.v1.Echo/Other';
-const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
 
-const started: StartedServer[] = [];
-const clients: RawClient[] = [];
-
-afterEach(async () => {
-  for (const client of clients.splice(0)) client.close();
-  await Promise.all(started.splice(0).map(({ server }) => server.drain(0)));
-});
-
-async function serve(...args: Parameters<typeof startServer>): Promise<StartedServer> {
-  const running = await startServer(...args);
-  started.push(running);
-  return running;
-}
-
-function clientOf(target: number | string): RawClient {
-  const client = new RawClient(target);
-  clients.push(client);
-  return client;
-}
-
-const unary = (handler: UnaryHandler): { unary: ReadonlyMap<string, UnaryHandler> } => ({
-  unary: new Map([[PATH, handler]]),
-});
-const streaming = (
-  handler: StreamHandler,
-): { serverStreaming: ReadonlyMap<string, StreamHandler> } => ({
-  serverStreaming: new Map([[PATH, handler]]),
-});
-const echo: UnaryHandler = (request, call) => call.reply(Uint8Array.from(request));
+const { serve, clientOf } = listenerRig(startServer);
 
 describe('a unary call', () => {
   it.each([

@@ -11,6 +11,7 @@ import {
 import { GrpcJsServer } from '../../../src/wire/grpc-js/grpc-js-server.ts';
 import type { RpcMethods } from '../../../src/wire/rpc-server.ts';
 import type { RpcServerOptions } from '../../../src/wire/rpc-server-options.ts';
+import { listenerOptions } from '../listener-options.ts';
 
 export interface Outcome {
   readonly code: number;
@@ -118,19 +119,7 @@ export async function startServer(
   options: Partial<RpcServerOptions> = {},
 ): Promise<StartedServer> {
   const logged: LoggedError[] = [];
-  const server = new GrpcJsServer({
-    listen: { host: '127.0.0.1', port: 0 },
-    methods: { unary: new Map(), serverStreaming: new Map(), ...methods },
-    receiveBytesMax: 8 * 1024 * 1024,
-    sendBytesMax: 8 * 1024 * 1024,
-    concurrentStreamsMax: 1000,
-    connectionAgeMsMax: 0,
-    connectionAgeGraceMs: 1000,
-    keepaliveMs: 7_200_000,
-    keepaliveTimeoutMs: 20_000,
-    tls: null,
-    log: (message, error) => logged.push({ message, error }),
-    ...options,
-  });
+  const log: RpcServerOptions['log'] = (message, error) => logged.push({ message, error });
+  const server = new GrpcJsServer(listenerOptions(methods, { log, ...options }));
   return { server, port: await server.listen(), logged };
 }

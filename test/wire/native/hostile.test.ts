@@ -1,8 +1,8 @@
 /** Peers that mean harm, over real sockets; others are served meanwhile. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
-import type { RpcMethods, UnaryHandler } from '../../../src/wire/rpc-server.ts';
+import { describe, expect, it } from 'vitest';
+import type { UnaryHandler } from '../../../src/wire/rpc-server.ts';
 import {
   call,
   callFields,
@@ -10,39 +10,13 @@ import {
   settings,
   windowUpdate,
 } from '../../support/http2-frames.ts';
-import { RawClient } from '../grpc-js/raw-client.ts';
-import { openRaw, type StartedNative, startNative } from './native-fixture.ts';
-
-const PATH = '/weir.test.v1.Echo/Say';
-const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
+import { bytes, echo, listenerRig, PATH, unary } from '../listener-fixture.ts';
+import { openRaw, startNative } from './native-fixture.ts';
 
 /** Their answers are 12 MB: the system takes 4 MB at most. */
 const CALLS = 3000;
 
-const started: StartedNative[] = [];
-const clients: RawClient[] = [];
-
-afterEach(async () => {
-  for (const client of clients.splice(0)) client.close();
-  await Promise.all(started.splice(0).map(({ server }) => server.drain(0)));
-});
-
-async function serve(...args: Parameters<typeof startNative>): Promise<StartedNative> {
-  const running = await startNative(...args);
-  started.push(running);
-  return running;
-}
-
-function clientOf(port: number): RawClient {
-  const client = new RawClient(port);
-  clients.push(client);
-  return client;
-}
-
-const unary = (handler: UnaryHandler): Pick<RpcMethods, 'unary'> => ({
-  unary: new Map([[PATH, handler]]),
-});
-const echo: UnaryHandler = (request, unaryCall) => unaryCall.reply(Uint8Array.from(request));
+const { serve, clientOf } = listenerRig(startNative);
 
 describe('a hostile peer', () => {
   it('that never reads is not read, then cut off; others are served meanwhile', async () => {

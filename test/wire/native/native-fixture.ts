@@ -6,6 +6,7 @@ import type { NativeServerOptions } from '../../../src/wire/native/native-option
 import { NativeServer } from '../../../src/wire/native/native-server.ts';
 import type { RpcMethods } from '../../../src/wire/rpc-server.ts';
 import { PREFACE, settings } from '../../support/http2-frames.ts';
+import { listenerOptions } from '../listener-options.ts';
 
 export interface StartedNative {
   readonly server: NativeServer;
@@ -17,20 +18,7 @@ export function nativeOptions(
   methods: Partial<RpcMethods>,
   options: Partial<NativeServerOptions> = {},
 ): NativeServerOptions {
-  return {
-    listen: { host: '127.0.0.1', port: 0 },
-    methods: { unary: new Map(), serverStreaming: new Map(), ...methods },
-    receiveBytesMax: 8 * 1024 * 1024,
-    sendBytesMax: 8 * 1024 * 1024,
-    concurrentStreamsMax: 1000,
-    connectionAgeMsMax: 0,
-    connectionAgeGraceMs: 1000,
-    keepaliveMs: 7_200_000,
-    keepaliveTimeoutMs: 20_000,
-    tls: null,
-    log: () => {},
-    ...options,
-  };
+  return { ...listenerOptions(methods), ...options };
 }
 
 export async function startNative(

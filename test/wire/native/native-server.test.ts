@@ -5,53 +5,17 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, credentials, status } from '@grpc/grpc-js';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { NativeServer } from '../../../src/wire/native/native-server.ts';
-import {
-  GrpcStatus,
-  type StreamCall,
-  type StreamHandler,
-  type UnaryCall,
-  type UnaryHandler,
-} from '../../../src/wire/rpc-server.ts';
+import { GrpcStatus, type StreamCall, type UnaryCall } from '../../../src/wire/rpc-server.ts';
 import { call, callFields, describeFrames } from '../../support/http2-frames.ts';
-import { RawClient } from '../grpc-js/raw-client.ts';
-import { nativeOptions, openRaw, type StartedNative, startNative } from './native-fixture.ts';
+import { bytes, echo, listenerRig, PATH, streaming, unary } from '../listener-fixture.ts';
+import { nativeOptions, openRaw, startNative } from './native-fixture.ts';
 
-const PATH = '/weir.test.v1.Echo/Say';
-const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
 /** Long enough that only a bug lets a test wait for it. */
 const LONG_MS = 20_000;
 
-const started: StartedNative[] = [];
-const clients: RawClient[] = [];
-
-afterEach(async () => {
-  for (const client of clients.splice(0)) client.close();
-  await Promise.all(started.splice(0).map(({ server }) => server.drain(0)));
-});
-
-async function serve(...args: Parameters<typeof startNative>): Promise<StartedNative> {
-  const running = await startNative(...args);
-  started.push(running);
-  return running;
-}
-
-function clientOf(target: number | string): RawClient {
-  const client = new RawClient(target);
-  clients.push(client);
-  return client;
-}
-
-const unary = (handler: UnaryHandler): { unary: ReadonlyMap<string, UnaryHandler> } => ({
-  unary: new Map([[PATH, handler]]),
-});
-const streaming = (
-  handler: StreamHandler,
-): { serverStreaming: ReadonlyMap<string, StreamHandler> } => ({
-  serverStreaming: new Map([[PATH, handler]]),
-});
-const echo: UnaryHandler = (request, unaryCall) => unaryCall.reply(Uint8Array.from(request));
+const { serve, clientOf } = listenerRig(startNative);
 
 describe('a unary call of grpc-js', () => {
   it.each([
