@@ -50,6 +50,12 @@ function programOr(path: string | null, reason: string | undefined): Part {
     : { kind: 'program', path };
 }
 
+/** The server that was found before the tests, else the one on the PATH. */
+export function redisProgram(): string {
+  const { redis } = readParts();
+  return redis.kind === 'program' ? redis.path : 'redis-server';
+}
+
 /** Tests against a real Envoy: `body` gets the path of its program. */
 export function describeWithEnvoy(name: string, body: (envoyPath: string) => void): void {
   const { envoy } = readParts();
