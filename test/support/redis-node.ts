@@ -66,6 +66,11 @@ export class RedisNode {
     return this.#client.call(command, ...args);
   }
 
+  /** As `call`, with keys that need not be text as the bytes they are. */
+  callBytes(command: string, ...args: readonly (string | number | Buffer)[]): Promise<unknown> {
+    return this.#client.callBuffer(command, ...args);
+  }
+
   /** A reply that is text, such as that of INFO. */
   async text(command: string, ...args: readonly (string | number)[]): Promise<string> {
     return String(await this.call(command, ...args));
