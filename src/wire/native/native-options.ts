@@ -4,6 +4,8 @@ import type { RpcServerOptions } from '../rpc-server-options.ts';
 export interface NativeServerOptions extends RpcServerOptions {
   /** What is particular to this listener; what is left out is as in NATIVE_TUNING. */
   readonly tuning?: Partial<NativeTuning>;
+  /** No port is bound: another process accepts the connections, and they come by `take`. */
+  readonly isHanded?: boolean;
 }
 
 export interface NativeTuning extends Omit<Http2Limits, keyof SharedLimits> {

@@ -54,6 +54,8 @@ export class NativeServer implements RpcServer {
   /** The sockets below them, also those amid a TLS handshake. */
   readonly #sockets = new Set<Socket>();
   #drained: Promise<void> | null = null;
+  /** Of a drain without a port of its own: called when the last socket has closed. */
+  #emptied: () => void = () => {};
 
   /** Throws with a message for the operator when the TLS texts do not fit together. */
   constructor(options: NativeServerOptions) {
@@ -90,7 +92,10 @@ export class NativeServer implements RpcServer {
     this.#server.on('drop', () => this.counters.connectionsRefused++);
     this.#server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
-      socket.once('close', () => this.#sockets.delete(socket));
+      socket.once('close', () => {
+        this.#sockets.delete(socket);
+        if (this.#sockets.size === 0) this.#emptied();
+      });
     });
   }
 
@@ -112,7 +117,11 @@ export class NativeServer implements RpcServer {
   }
 
   async listen(): Promise<number> {
-    const { listen } = this.#options;
+    const { listen, isHanded } = this.#options;
+    if (isHanded === true) {
+      this.#startTicking();
+      return 0;
+    }
     const isUnix = 'socketPath' in listen;
     if (isUnix) await clearStaleSocket(listen.socketPath);
     return new Promise((resolve, reject) => {
@@ -123,13 +132,26 @@ export class NativeServer implements RpcServer {
         server.removeListener('error', fail);
         // An accept that failed (no file descriptors) costs that caller its connection, no more.
         server.on('error', (error) => this.#options.log('gRPC: the listener failed', error));
-        this.#ticker = setInterval(() => this.#tick(), this.#tuning.tickMs).unref();
+        this.#startTicking();
         const address = server.address();
         resolve(address === null || typeof address === 'string' ? 0 : address.port);
       };
       if (isUnix) server.listen(listen.socketPath, done);
       else server.listen(listen.port, listen.host, done);
     });
+  }
+
+  /** A connection that another process accepted, of which nothing was read yet. */
+  take(socket: Socket): void {
+    if (this.#sockets.size >= this.#tuning.connectionsMax) {
+      this.counters.connectionsRefused++;
+      socket.destroy();
+      return;
+    }
+    socket.setNoDelay(true);
+    this.#server.emit('connection', socket);
+    // It was accepted paused, so that nothing was read in the wrong place.
+    if (this.#options.tls === null) socket.resume();
   }
 
   /**
@@ -159,7 +181,8 @@ export class NativeServer implements RpcServer {
   async #drain(graceMs: number): Promise<void> {
     const closed = new Promise<void>((resolve) => {
       if (this.#server.listening) this.#server.close(() => resolve());
-      else resolve();
+      else if (this.#sockets.size === 0) resolve();
+      else this.#emptied = resolve;
     });
     this.#service.endStreams();
     const nowMs = performance.now();
@@ -221,6 +244,10 @@ export class NativeServer implements RpcServer {
     socket.once('close', () => this.#connections.delete(connection));
     // Its handshake was longer than the server's life.
     if (this.#drained !== null) connection.leave(performance.now());
+  }
+
+  #startTicking(): void {
+    this.#ticker = setInterval(() => this.#tick(), this.#tuning.tickMs).unref();
   }
 
   #tick(): void {
