@@ -34,6 +34,19 @@ export class DurationHistogram {
     return this.#sumMs;
   }
 
+  /** Each bucket, then the sum in milliseconds: for another process, which adds it. */
+  state(): number[] {
+    return [...this.#counts, this.#sumMs];
+  }
+
+  /** What another histogram has more of now than before, as `state` says it. */
+  add(state: readonly number[]): void {
+    for (const bucket of this.#counts.keys()) {
+      (this.#counts[bucket] as number) += state[bucket] ?? 0;
+    }
+    this.#sumMs += state[this.#counts.length] ?? 0;
+  }
+
   /** Observations at or below each bound of BUCKET_BOUNDS_MS. */
   cumulative(): number[] {
     let sum = 0;

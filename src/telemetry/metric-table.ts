@@ -8,6 +8,8 @@ export interface MetricRow {
   readonly type: 'counter' | 'gauge' | 'histogram';
   readonly help: string;
   readonly labels: readonly string[];
+  /** What several worker processes' values become; `sum` when absent, as for all counters. */
+  readonly overWorkers?: 'max' | 'min';
 }
 
 /**
@@ -113,36 +115,42 @@ export const WEIR_METRICS = [
     type: 'gauge',
     help: 'Always 1: which version runs.',
     labels: ['version'],
+    overWorkers: 'max',
   },
   {
     name: 'weir_rules_loaded',
     type: 'gauge',
     help: 'Rules in force by domain.',
     labels: ['domain'],
+    overWorkers: 'max',
   },
   {
     name: 'weir_rule_set_version',
     type: 'gauge',
     help: 'Counts up with each rule set that came into force; 0 while none has.',
     labels: [],
+    overWorkers: 'min',
   },
   {
     name: 'weir_rule_set_loaded_timestamp_seconds',
     type: 'gauge',
     help: 'When the rule set in force was loaded, in seconds since 1970.',
     labels: [],
+    overWorkers: 'max',
   },
   {
     name: 'weir_limits_problems',
     type: 'gauge',
     help: 'Errors found at the last load of the limits files; the rules before it stay in force.',
     labels: [],
+    overWorkers: 'max',
   },
   {
     name: 'weir_store_healthy',
     type: 'gauge',
     help: '1 while the counter store can be reached, by its name.',
     labels: ['store'],
+    overWorkers: 'min',
   },
   {
     name: 'weir_store_failures_total',
@@ -196,6 +204,18 @@ export const WEIR_METRICS = [
     name: 'weir_redis_timeouts_total',
     type: 'counter',
     help: 'Requests that Redis did not answer within REDIS_TIMEOUT.',
+    labels: [],
+  },
+  {
+    name: 'weir_redis_late_calls_total',
+    type: 'counter',
+    help: 'Script calls that reached Redis after their deadline and charged nothing.',
+    labels: [],
+  },
+  {
+    name: 'weir_redis_clock_ahead_seconds',
+    type: 'gauge',
+    help: "How far the clock of Redis is ahead of this host's; windows go by the clock of Redis.",
     labels: [],
   },
   {
@@ -296,6 +316,7 @@ export const WEIR_METRICS = [
     type: 'gauge',
     help: '1 while Redis is asked normally; 0 while its breaker is open, probing or ramping up.',
     labels: ['class'],
+    overWorkers: 'min',
   },
   {
     name: 'weir_local_ledger_counters',
@@ -316,9 +337,15 @@ export const WEIR_METRICS = [
     labels: [],
   },
   {
+    name: 'weir_local_hits_confirmed_total',
+    type: 'counter',
+    help: 'Hits admitted locally that Redis had counted after all, as it told later.',
+    labels: [],
+  },
+  {
     name: 'weir_local_hits_unknown_total',
     type: 'counter',
-    help: 'Hits admitted locally after a call of unknown outcome: not charged again.',
+    help: 'Hits admitted locally of which Redis never told whether it counted them: not charged again.',
     labels: [],
   },
   {
@@ -332,6 +359,7 @@ export const WEIR_METRICS = [
     type: 'gauge',
     help: 'Stats paths with counts of their own; see METRICS_SERIES_MAX.',
     labels: [],
+    overWorkers: 'max',
   },
   {
     name: 'weir_metrics_other_total',
@@ -344,6 +372,18 @@ export const WEIR_METRICS = [
     type: 'counter',
     help: 'Log messages left out because the same message came too often.',
     labels: [],
+  },
+  {
+    name: 'weir_workers',
+    type: 'gauge',
+    help: 'Worker processes by state: starting, serving, draining. With WORKERS over 1.',
+    labels: ['state'],
+  },
+  {
+    name: 'weir_worker_restarts_total',
+    type: 'counter',
+    help: 'Worker processes that were replaced, by why: crashed, hung. With WORKERS over 1.',
+    labels: ['cause'],
   },
 ] as const satisfies readonly MetricRow[];
 

@@ -27,7 +27,9 @@ const OWN = `
 
 A metric is there when the part it tells of runs: \`weir_redis_*\` only with Redis, \`weir_grpc_*\`
 only with \`GRPC_LISTENER=native\`. Domains, stats paths and causes have bounds; what is beyond them is
-counted under \`other\`, and \`weir_metrics_other_total\` says so.
+counted under \`other\`, and \`weir_metrics_other_total\` says so. With [workers](workers.md) a value is
+the sum over them, or the largest or the smallest where its row says so; what a worker counted stays in
+the sums when it has ended.
 
 `;
 
@@ -44,9 +46,14 @@ export function metricsPage(): string {
 }
 
 function table(rows: readonly MetricRow[]): string {
-  const lines = rows.map(
-    ({ name, type, labels, help }) =>
-      `| \`${name}\` | ${type} | ${labels.map((label) => `\`${label}\``).join(', ')} | ${help} |\n`,
-  );
+  const lines = rows.map((row) => {
+    const labels = row.labels.map((label) => `\`${label}\``).join(', ');
+    return `| \`${row.name}\` | ${row.type} | ${labels} | ${row.help}${overWorkers(row)} |\n`;
+  });
   return `| Name | Type | Labels | Meaning |\n|---|---|---|---|\n${lines.join('')}`;
+}
+
+function overWorkers(row: MetricRow): string {
+  if (row.overWorkers === undefined) return '';
+  return row.overWorkers === 'max' ? ' Workers: the largest.' : ' Workers: the smallest.';
 }

@@ -4,6 +4,7 @@
  */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { type LabelOf, type MetricRow, WEIR_METRICS, type WeirMetricName } from './metric-table.ts';
+import type { OwnState } from './own-totals.ts';
 import { OTHER } from './rule-stats-book.ts';
 
 export interface LabelledValue<L extends string> {
@@ -19,6 +20,14 @@ export type MetricReader<N extends WeirMetricName> = [LabelOf<N>] extends [never
 /** Most sets of labels per metric; the values beyond are summed under `other`. */
 const LABELLED_VALUES_MAX = 1000;
 
+/** Where the library's own choice says less: an average hides the one process that is late. */
+const RUNTIME_AGGREGATORS = new Map([
+  ['process_start_time_seconds', 'min'],
+  ...['', '_mean', '_stddev', '_p50', '_p90', '_p99'].map(
+    (part) => [`nodejs_eventloop_lag${part}_seconds`, 'max'] as const,
+  ),
+]);
+
 export class OwnMetrics {
   readonly #registry = new Registry();
 
@@ -31,10 +40,12 @@ export class OwnMetrics {
   register<N extends WeirMetricName>(name: N, read: MetricReader<N>): void {
     const row = WEIR_METRICS.find((candidate) => candidate.name === name) as MetricRow;
     const readAny = read as () => number | Iterable<LabelledValue<string>>;
+    const aggregator: 'sum' | 'max' | 'min' = row.overWorkers ?? 'sum';
     const configuration = {
       name,
       help: row.help,
       labelNames: [...row.labels],
+      aggregator,
       registers: [this.#registry],
     };
     if (row.type === 'counter') {
@@ -58,6 +69,15 @@ export class OwnMetrics {
 
   text(): Promise<string> {
     return this.#registry.metrics();
+  }
+
+  /** The same as values, each with how those of several processes become one. */
+  async state(): Promise<OwnState> {
+    const metrics = (await this.#registry.getMetricsAsJSON()) as unknown as OwnState;
+    return metrics.map((metric) => {
+      const aggregator = RUNTIME_AGGREGATORS.get(metric.name);
+      return aggregator === undefined ? metric : { ...metric, aggregator };
+    });
   }
 }
 

@@ -37,9 +37,18 @@ export interface LabelledStats {
   readonly members: RuleStats[];
 }
 
+/** Where counts belong. */
+export interface StatsPath {
+  readonly domain: string;
+  readonly path: string;
+  /** Callers chose a part of it: it is bounded. */
+  readonly isCallers: boolean;
+}
+
 /** Counts by their sanitised dotted name, `<domain>.<path>`. */
 export interface NamedStats {
   readonly name: string;
+  readonly at: StatsPath;
   readonly stats: RuleStats;
 }
 
@@ -68,7 +77,16 @@ export class RuleStatsBook {
 
   /** Of a path that limits files name. Not bounded here: the files are. */
   ruleStats(domain: string, path: string): RuleStats {
-    return this.#domains.get(domain)?.get(path) ?? this.#bind(domain, path);
+    return this.#domains.get(domain)?.get(path) ?? this.#bind({ domain, path, isCallers: false });
+  }
+
+  /** Of a path that another process has counts of: the bounds hold for the union of all. */
+  statsAt(at: StatsPath): RuleStats {
+    const { domain, path, isCallers } = at;
+    if (!isCallers) return this.ruleStats(domain, path);
+    // What is `other` there met a bound there, and was counted as that.
+    if (path === OTHER) return this.#domains.get(domain)?.get(path) ?? this.#bind(at);
+    return this.callerStats(domain, path);
   }
 
   /** Of a path that callers choose a part of: beyond the bounds it is `other`. */
@@ -76,16 +94,16 @@ export class RuleStatsBook {
     return this.#domains.get(domain)?.get(path) ?? this.#firstStats(domain, path);
   }
 
-  domainNotFound(domain: string): void {
+  domainNotFound(domain: string, times = 1): void {
     const count = this.#notFound.get(domain);
     if (count !== undefined) {
-      this.#notFound.set(domain, count + 1);
+      this.#notFound.set(domain, count + times);
       return;
     }
     const overflow = this.#domainOverflow(this.#notFound, domain);
     if (overflow !== null) this.overflows[overflow] += 1;
     const name = overflow === null ? domain : OTHER;
-    this.#notFound.set(name, (this.#notFound.get(name) ?? 0) + 1);
+    this.#notFound.set(name, (this.#notFound.get(name) ?? 0) + times);
   }
 
   /** Unknown domains that were asked for, and how many descriptors asked. */
@@ -104,7 +122,7 @@ export class RuleStatsBook {
     }
     this.#callerPaths.set(domain, count + 1);
     this.#callerSeries += 1;
-    return this.#bind(domain, path);
+    return this.#bind({ domain, path, isCallers: true });
   }
 
   #domainOverflow(domains: ReadonlyMap<string, unknown>, domain: string): OverflowCause | null {
@@ -115,16 +133,19 @@ export class RuleStatsBook {
 
   #otherStats(domain: string, cause: OverflowCause): RuleStats {
     this.overflows[cause] += 1;
-    return this.#domains.get(domain)?.get(OTHER) ?? this.#bind(domain, OTHER);
+    return (
+      this.#domains.get(domain)?.get(OTHER) ?? this.#bind({ domain, path: OTHER, isCallers: true })
+    );
   }
 
-  #bind(domain: string, path: string): RuleStats {
+  #bind(at: StatsPath): RuleStats {
+    const { domain, path } = at;
     const stats = zeroStats();
     const paths = this.#domains.get(domain);
     if (paths === undefined) this.#domains.set(domain, new Map([[path, stats]]));
     else paths.set(path, stats);
     const name = sanitizeStatName(`${domain}.${path}`);
-    this.named.push({ name, stats });
+    this.named.push({ name, at, stats });
     const labels = labelsOf(name);
     const group = this.#byLabels.get(labels);
     if (group !== undefined) {

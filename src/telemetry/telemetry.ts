@@ -7,9 +7,11 @@ import type { DurationMs } from '../core/time.ts';
 import type { StoreFailureCode } from '../limiter/counter-store.ts';
 import type { Observer } from '../limiter/observer.ts';
 import type { RpcMethodName, RpcObserver } from '../rpc/rpc-observer.ts';
+import { CountsReceiver, CountsReporter } from './counts-exchange.ts';
 import type { Logger } from './logger.ts';
 import type { WeirMetricName } from './metric-table.ts';
 import { type MetricReader, OwnMetrics } from './own-metrics.ts';
+import type { OwnState } from './own-totals.ts';
 import { referencePage } from './reference-page.ts';
 import { RuleStatsBook, type SeriesBounds } from './rule-stats-book.ts';
 import { ServiceCounts } from './service-counts.ts';
@@ -96,14 +98,32 @@ export class Telemetry implements Observer, RpcObserver {
     this.#own.register(name, read);
   }
 
-  /** The Prometheus page in chunks of whole lines, with the event loop's turn between them. */
-  async *pageChunks(): AsyncGenerator<string> {
+  /** For a worker process: what it counts, report by report. One for its whole life. */
+  countsReporter(): CountsReporter {
+    return new CountsReporter(this.#book, this.#service);
+  }
+
+  /** For the supervisor: adds what one worker process reports to the counts here. */
+  countsReceiver(): CountsReceiver {
+    return new CountsReceiver(this.#book, this.#service);
+  }
+
+  /** Our own metrics now, as values. */
+  ownState(): Promise<OwnState> {
+    return this.#own.state();
+  }
+
+  /**
+   * The Prometheus page in chunks of whole lines, with the event loop's turn between them. `ownText`
+   * makes its last part where our own metrics are those of several processes.
+   */
+  async *pageChunks(ownText = () => this.#own.text()): AsyncGenerator<string> {
     yield* referencePage({
       book: this.#book,
       service: this.#service,
       responseTimeAsMs: this.#responseTimeAsMs,
     });
-    yield await this.#own.text();
+    yield await ownText();
   }
 
   /** The whole page. With very many series, `pageChunks` keeps memory and event loop calmer. */
