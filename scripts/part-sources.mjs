@@ -1,5 +1,5 @@
 /**
- * Where a part of the tests can come from: the PATH, Debian's packages, a wheel from PyPI.
+ * Where a part of the tests can come from: the PATH, Debian's packages, a wheel from PyPI, Go's source.
  * Each source returns the path of a program, or throws with the reason why it cannot.
  * A wheel is a zip file, so it is downloaded and unpacked: no virtual environment, no install scripts.
  */
@@ -12,6 +12,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
@@ -102,6 +103,33 @@ export function fromWheel(requirement, folder, program) {
     rmSync(partial, { recursive: true, force: true });
   }
   return findProgram(folder, program);
+}
+
+/**
+ * Has Go build a program, from source that it checks by its sums, unless `folder` holds that version.
+ *
+ * @param {string} requirement `module@version`; the program's package is `packagePath` inside of it
+ * @param {string} packagePath `cmd/server`, whose last part Go makes the program's name
+ * @param {string} path where the program goes; it appears whole or not at all
+ */
+export function fromGo(requirement, packagePath, path) {
+  if (isProgram(path) && isBuildOf(requirement, path)) return path;
+  fromPath('go');
+  const [module, version] = requirement.split('@');
+  mkdirSync(dirname(path), { recursive: true });
+  const partial = mkdtempSync(`${path}.partial-`);
+  try {
+    run('go', ['install', `${module}/${packagePath}@${version}`], { env: { GOBIN: partial } });
+    renameSync(join(partial, packagePath.split('/').at(-1)), path);
+  } finally {
+    rmSync(partial, { recursive: true, force: true });
+  }
+  return path;
+}
+
+/** Go writes into each program, as text, which module it is of. */
+function isBuildOf(requirement, path) {
+  return readFileSync(path).includes(`mod\t${requirement.replace('@', '\t')}\t`);
 }
 
 /** The folder that every wheel of this name and version holds. */

@@ -13,8 +13,7 @@ export function setup(): void {
   if (major < NODE_MAJOR_MIN) {
     throw new Error(`tests need Node ${NODE_MAJOR_MIN} or newer: start them by npm (npm test)`);
   }
-  const { redis, envoy } = readParts();
-  for (const part of [redis, envoy]) {
+  for (const part of Object.values(readParts())) {
     if (part.kind === 'absent') process.stderr.write(`weir: ${part.reason}\n`);
   }
 }
