@@ -11,6 +11,7 @@
  * - Counts saturate at COUNT_MAX.
  */
 import type { Unit } from '../core/rules/unit.ts';
+import type { MonotonicMs } from '../core/time.ts';
 import type { DegradedReason, FailureMode } from '../core/verdict/failure-mode.ts';
 
 /** Counts beyond this (2^53 − 1) are kept at it: every number stays exact in a double. */
@@ -21,8 +22,10 @@ export interface Charge {
   /** Unambiguous over domain, entries and unit; any UTF-16 string without lone surrogates. */
   readonly key: string;
   readonly unit: Unit;
-  /** Requests per unit; read only by policy STOP_WHEN_OVER. */
+  /** Requests per unit; read by the policies that look at it, and by failure modes. */
   readonly limit: number;
+  /** False where passing the limit turns nobody away (shadow, quota): read by ALL_OR_NOTHING only. */
+  readonly isBinding: boolean;
   /** 0..2^53-1; 0 reads the counter (a peek) and creates nothing. */
   readonly hits: number;
   /** Take `hits` away instead, never below 0; an absent counter stays absent. */
@@ -49,6 +52,14 @@ export const ChargePolicy = {
    * those that would are made and the others read their counter (hits 0), in one atomic step.
    */
   STOP_WHEN_OVER: 1,
+  /**
+   * `charge: all_or_nothing`: if any binding charge would pass its limit, no charge is made; refunds
+   * are. The charges that would pass read as if they had been made, so that they say OVER_LIMIT; the
+   * others read their counter. Decided and made in one atomic step wherever one server holds all of
+   * the group's counters, else by reserving and giving back, which never admits too much. A counter
+   * that the group names twice is judged with the hits of both.
+   */
+  ALL_OR_NOTHING: 2,
 } as const;
 export type ChargePolicy = (typeof ChargePolicy)[keyof typeof ChargePolicy];
 
@@ -56,20 +67,42 @@ export type ChargePolicy = (typeof ChargePolicy)[keyof typeof ChargePolicy];
 export interface ChargeGroup {
   readonly charges: readonly Charge[];
   readonly policy: ChargePolicy;
+  /**
+   * When the caller stops waiting, on the monotonic clock; 0 when it named no time. A store may use
+   * less, never more: a charge that begins later is not made.
+   */
+  readonly deadlineMs: MonotonicMs;
+  /**
+   * '' or the caller's name for this request. A group whose id was charged within IDEMPOTENCY_MS is
+   * not charged again, and reads what it read then.
+   */
+  readonly requestId: string;
   /** Set by the store when it could not serve this group; null after success. */
   failure: StoreFailure | null;
 }
+
+/** How long a request's id is remembered: longer than any caller retries. */
+export const IDEMPOTENCY_MS = 60_000;
 
 /** Why a store could not serve a group. `text` is what the caller is told. */
 export interface StoreFailure {
   readonly code: StoreFailureCode;
   readonly text: string;
-  /** The store may have made the charges all the same: they must not be made again. */
-  readonly isUnknown?: true;
+  /** Present when the store may have made the charges all the same: it tells when it has found out. */
+  readonly outcome?: PendingOutcome;
+}
+
+/** `unknown`: it will never be found out; made or not, the charges must not be made again. */
+export type ChargeOutcome = 'made' | 'not-made' | 'unknown';
+
+export interface PendingOutcome {
+  /** One listener; called once, at once when it is known already. */
+  onKnown(listener: (outcome: ChargeOutcome) => void): void;
 }
 export type StoreFailureCode =
+  | 'breaker' // not asked: it failed too often
   | 'unavailable' // no connection, or the connection was lost before the reply
-  | 'timeout' // no reply in time; the charge may or may not have been made
+  | 'timeout' // no reply in time
   | 'overloaded' // a bound of ours was hit before anything was sent
   | 'refused'; // the store answered with an error
 

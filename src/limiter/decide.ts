@@ -1,5 +1,6 @@
 /** The limiter's own interface, as `src/rpc` sees it. */
 import type { RateLimitRequest } from '../core/rules/request.ts';
+import type { MonotonicMs } from '../core/time.ts';
 import type { Answer } from '../core/verdict/answer.ts';
 
 /** Why a request got no answer. */
@@ -16,6 +17,10 @@ export interface DecisionFailure {
 
 /** One of them is called once, during `decide` or later; `broke` may also follow a `decided` that threw. */
 export interface DecisionListener {
+  /** When the caller stops waiting; 0 when it named no time. */
+  readonly deadlineMs: MonotonicMs;
+  /** The caller's id of the request, by which a retry is not charged again; '' for none. */
+  readonly requestId: string;
   decided(answer: Answer): void;
   failed(failure: DecisionFailure): void;
   /** The decision could not be made or told, by a defect of ours. Must not throw. */

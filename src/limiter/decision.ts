@@ -20,6 +20,8 @@ export class Decision implements ChargeGroup, Answer {
   readonly policy: ChargePolicy;
   /** When the store was asked; only kept for the over-limit cache. */
   askedAt: MonotonicMs = 0;
+  readonly deadlineMs: MonotonicMs;
+  readonly requestId: string;
   failure: StoreFailure | null = null;
   overallCode: Code = Code.OK;
   responseHeaders: readonly Header[] | null = null;
@@ -29,5 +31,7 @@ export class Decision implements ChargeGroup, Answer {
     this.request = request;
     this.listener = listener;
     this.policy = policy;
+    this.deadlineMs = listener.deadlineMs;
+    this.requestId = listener.requestId;
   }
 }

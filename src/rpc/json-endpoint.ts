@@ -56,6 +56,8 @@ export function answerJson(body: string, parts: RateLimitParts): Promise<JsonAns
         return;
       }
       decider.decide(request, {
+        deadlineMs: 0,
+        requestId: '',
         decided: (answer) => {
           try {
             resolve(answered(answer));

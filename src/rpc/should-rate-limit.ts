@@ -68,6 +68,14 @@ class PendingDecision implements DecisionListener {
     this.#observer = observer;
   }
 
+  get deadlineMs(): number {
+    return this.#call.deadlineMs;
+  }
+
+  get requestId(): string {
+    return this.#call.requestId;
+  }
+
   decided(answer: Answer): void {
     let bytes: Uint8Array;
     try {

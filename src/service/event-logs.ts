@@ -1,6 +1,6 @@
 /** What parts report of themselves, as log lines. */
 import type { Transition } from '../core/breaker/breaker.ts';
-import type { CommandClass } from '../counters/guarded/guarded-counter-store.ts';
+import type { CommandClass } from '../counters/guarded/command-class.ts';
 import type { RedisEvent } from '../counters/redis/redis-options.ts';
 import type { Logger } from '../telemetry/logger.ts';
 

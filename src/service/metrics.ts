@@ -1,6 +1,7 @@
 /** Which numbers of which part feed our own metrics. */
+import type { BreakerGate } from '../counters/guarded/breaker-gate.ts';
+import { COMMAND_CLASSES } from '../counters/guarded/command-class.ts';
 import type { GuardedCounterStore } from '../counters/guarded/guarded-counter-store.ts';
-import { COMMAND_CLASSES } from '../counters/guarded/guarded-counter-store.ts';
 import type { MemoryCounterStore } from '../counters/memory/memory-counter-store.ts';
 import type { RedisCounterStore } from '../counters/redis/redis-counter-store.ts';
 import type { CounterStore } from '../limiter/counter-store.ts';
@@ -47,6 +48,7 @@ export function registerMetrics(telemetry: Telemetry, parts: MeasuredParts): voi
   else {
     registerRedis(telemetry, redis.redis);
     registerGuard(telemetry, redis.guard);
+    registerBreakers(telemetry, redis.gate);
   }
 }
 
@@ -59,6 +61,8 @@ function registerRedis(telemetry: Telemetry, store: RedisCounterStore): void {
   telemetry.register('weir_redis_calls_total', () => store.calls);
   telemetry.register('weir_redis_charges_total', () => store.charges);
   telemetry.register('weir_redis_timeouts_total', () => store.timeouts);
+  telemetry.register('weir_redis_late_calls_total', () => store.lateCalls);
+  telemetry.register('weir_redis_clock_ahead_seconds', () => store.clockAheadMs / 1000);
   telemetry.register('weir_redis_reconnects_total', () => store.reconnects);
   telemetry.register('weir_redis_queued_requests', () => store.groupsQueued);
 }
@@ -70,14 +74,18 @@ function registerGuard(telemetry: Telemetry, guard: GuardedCounterStore): void {
       return { labels: { mode, reason }, value };
     }),
   );
-  telemetry.register('weir_breaker_closed', () =>
-    COMMAND_CLASSES.map((name) => ({
-      labels: { class: name },
-      value: guard.breakerState(name).kind === 'closed' ? 1 : 0,
-    })),
-  );
   telemetry.register('weir_local_ledger_counters', () => guard.ledgerEntries);
   telemetry.register('weir_local_hits_replayed_total', () => guard.replayedHits);
   telemetry.register('weir_local_hits_lost_total', () => guard.lostHits);
+  telemetry.register('weir_local_hits_confirmed_total', () => guard.confirmedHits);
   telemetry.register('weir_local_hits_unknown_total', () => guard.unknownHits);
+}
+
+function registerBreakers(telemetry: Telemetry, gate: BreakerGate): void {
+  telemetry.register('weir_breaker_closed', () =>
+    COMMAND_CLASSES.map((name) => ({
+      labels: { class: name },
+      value: gate.breakerState(name).kind === 'closed' ? 1 : 0,
+    })),
+  );
 }

@@ -1,4 +1,5 @@
 /** The store of BACKEND_TYPE=redis: Redis, guarded, with the memory store to fall back on. */
+import { BreakerGate } from '../counters/guarded/breaker-gate.ts';
 import { GuardedCounterStore } from '../counters/guarded/guarded-counter-store.ts';
 import type { MemoryCounterStore } from '../counters/memory/memory-counter-store.ts';
 import { RedisCounterStore } from '../counters/redis/redis-counter-store.ts';
@@ -17,6 +18,7 @@ const SLOW_SHARE = 0.8;
 
 export interface RedisStore {
   readonly guard: GuardedCounterStore;
+  readonly gate: BreakerGate;
   readonly redis: RedisCounterStore;
 }
 
@@ -40,18 +42,27 @@ export function redisStore(
     startMaxMs: STORE_START_MS,
     chargesPerCallMax: redis.batchChargesMax,
     groupsQueuedMax: redis.queuedRequestsMax,
+    keyPrefix: counters.keyPrefix,
     onEvent: redisLog(logger),
   });
   const stalls = new LoopStallWatch(monotonicNow);
   stalls.start();
-  const guard = new GuardedCounterStore({
+  const log = breakerLog(logger);
+  const breaker = { slowMs: redis.timeoutMs * SLOW_SHARE };
+  const gate = new BreakerGate({
     inner,
-    local: { store: memory, replicas: counters.localReplicas, now: wallNow },
     monotonic: monotonicNow,
     random: Math.random,
     wasStalledSince: (since) => stalls.wasStalledSince(since),
-    onTransition: breakerLog(logger),
-    breaker: { slowMs: redis.timeoutMs * SLOW_SHARE },
+    onTransition: (name, transition) => {
+      log(name, transition);
+      if (transition.to === 'ramping' || transition.to === 'closed') guard.replaySoon();
+    },
+    breakers: { check: breaker, refund: breaker, peek: breaker },
   });
-  return { guard, redis: inner };
+  const guard = new GuardedCounterStore({
+    inner: gate,
+    local: { store: memory, replicas: counters.localReplicas, now: wallNow },
+  });
+  return { guard, gate, redis: inner };
 }

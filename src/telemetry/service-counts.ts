@@ -11,6 +11,7 @@ export class ServiceCounts {
   failedLoads = 0;
   internalErrors = 0;
   readonly storeFailures: Record<StoreFailureCode, number> = {
+    breaker: 0,
     unavailable: 0,
     timeout: 0,
     overloaded: 0,

@@ -19,10 +19,18 @@ export const GrpcStatus = {
 } as const;
 export type GrpcStatus = (typeof GrpcStatus)[keyof typeof GrpcStatus];
 
+/** Names a request, so that a retry of it is not charged again. */
+export const REQUEST_ID_HEADER = 'idempotency-key';
+/** Longer ones are refused: they would be kept in the store for each request. */
+export const REQUEST_ID_BYTES_MAX = 128;
+export const REQUEST_ID_TOO_LONG = `${REQUEST_ID_HEADER} is longer than ${REQUEST_ID_BYTES_MAX} bytes`;
+
 /** One unary call. Exactly one of `reply` and `fail` is called, once; later calls are ignored. */
 export interface UnaryCall {
   /** Milliseconds on the monotonic clock by which the caller wants its answer; 0 when it named none. */
   readonly deadlineMs: number;
+  /** Of the metadata `idempotency-key`, at most REQUEST_ID_BYTES_MAX bytes; '' when there is none. */
+  readonly requestId: string;
   reply(message: Uint8Array): void;
   fail(status: GrpcStatus, message: string): void;
 }

@@ -6,8 +6,9 @@
  */
 import { performance } from 'node:perf_hooks';
 import { Unit } from '../../src/core/rules/unit.ts';
+import { ownGroup } from '../../src/counters/groups.ts';
 import { MemoryCounterStore } from '../../src/counters/memory/memory-counter-store.ts';
-import { type Charge, type ChargeGroup, ChargePolicy } from '../../src/limiter/counter-store.ts';
+import type { Charge, ChargeGroup } from '../../src/limiter/counter-store.ts';
 
 const LISTENER = { settled: () => {} };
 /** Requests made anew before each timed stretch: their keys are in the cache, as after decoding. */
@@ -24,6 +25,7 @@ function requestOf(id: number): ChargeGroup[] {
     limit: 1000,
     hits: 1,
     isRefund: false,
+    isBinding: true,
     failureMode: 'error',
     isCritical: false,
     degraded: null,
@@ -31,7 +33,7 @@ function requestOf(id: number): ChargeGroup[] {
     after: 0,
     resetMs: 0,
   };
-  return [{ charges: [charge], policy: ChargePolicy.ALL, failure: null }];
+  return [ownGroup([charge])];
 }
 
 /** `isNew`: each charge has a key made just before; else the same thousand come again and again. */

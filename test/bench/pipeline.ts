@@ -52,6 +52,7 @@ export function measurePipeline(of: PipelineCase): number {
   let replies = 0;
   const call = {
     deadlineMs: 0,
+    requestId: '',
     reply: (message: Uint8Array) => {
       replies += message.length > 0 ? 1 : 0;
     },

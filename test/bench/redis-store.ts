@@ -4,9 +4,10 @@
  */
 import { performance } from 'node:perf_hooks';
 import { Unit } from '../../src/core/rules/unit.ts';
+import { ownGroup } from '../../src/counters/groups.ts';
 import { RedisCounterStore } from '../../src/counters/redis/redis-counter-store.ts';
 import type { RedisStoreOptions } from '../../src/counters/redis/redis-options.ts';
-import { type ChargeGroup, ChargePolicy } from '../../src/limiter/counter-store.ts';
+import type { ChargeGroup } from '../../src/limiter/counter-store.ts';
 import { startRedis } from '../support/redis-server.ts';
 
 const CONCURRENCY = 256;
@@ -19,6 +20,7 @@ function groupOf(id: number): ChargeGroup[] {
     limit: 1000,
     hits: 1,
     isRefund: false,
+    isBinding: true,
     failureMode: 'error' as const,
     isCritical: false,
     degraded: null,
@@ -26,7 +28,7 @@ function groupOf(id: number): ChargeGroup[] {
     after: 0,
     resetMs: 0,
   };
-  return [{ charges: [charge], policy: ChargePolicy.ALL, failure: null }];
+  return [ownGroup([charge])];
 }
 
 async function saturate(name: string, keys: number, seconds: number, options: RedisStoreOptions) {
@@ -69,10 +71,6 @@ const seconds = Number(process.argv[2] ?? 3);
 const server = await startRedis();
 const base = { address: { host: '127.0.0.1', port: server.port }, keyFormat: 'exact' } as const;
 for (const keys of [1, 1000, 100_000]) {
-  await saturate(`${keys} keys, 1 call in flight`, keys, seconds, base);
-  await saturate(`${keys} keys, 2 calls in flight`, keys, seconds, {
-    ...base,
-    callsInFlightMax: 2,
-  });
+  await saturate(`${keys} keys`, keys, seconds, base);
 }
 await server.stop();

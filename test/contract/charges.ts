@@ -16,6 +16,7 @@ export function charge(its: TestCharge): Charge {
     limit: 10,
     hits: 1,
     isRefund: false,
+    isBinding: true,
     failureMode: 'error',
     isCritical: false,
     degraded: null,
@@ -27,11 +28,22 @@ export function charge(its: TestCharge): Charge {
 }
 
 export function group(...charges: TestCharge[]): ChargeGroup {
-  return { charges: charges.map(charge), policy: ChargePolicy.ALL, failure: null };
+  return groupOf(charges.map(charge));
+}
+
+export function groupOf(
+  charges: readonly Charge[],
+  its: Partial<Omit<ChargeGroup, 'charges'>> = {},
+): ChargeGroup {
+  return { charges, policy: ChargePolicy.ALL, deadlineMs: 0, requestId: '', failure: null, ...its };
 }
 
 export function stopGroup(...charges: TestCharge[]): ChargeGroup {
   return { ...group(...charges), policy: ChargePolicy.STOP_WHEN_OVER };
+}
+
+export function wholeGroup(...charges: TestCharge[]): ChargeGroup {
+  return { ...group(...charges), policy: ChargePolicy.ALL_OR_NOTHING };
 }
 
 /** Resolves with the groups when they are settled. Being settled twice is an uncaught error. */
@@ -62,7 +74,11 @@ export function readings(groups: readonly ChargeGroup[]): string[][] {
 
 /** Counters as one-by-one calls in whole numbers would keep them, within one window. */
 export class Model {
-  readonly #counts = new Map<string, bigint>();
+  #counts: Map<string, bigint>;
+
+  constructor(counts: ReadonlyMap<string, bigint> = new Map()) {
+    this.#counts = new Map(counts);
+  }
 
   /** By group, in the order given, what `readings` must say. */
   answer(groups: readonly ChargeGroup[], vectorsLast: boolean): string[][] {
@@ -73,6 +89,7 @@ export class Model {
   }
 
   #answerOne(its: ChargeGroup): string[] {
+    if (its.policy === ChargePolicy.ALL_OR_NOTHING) return this.#answerWhole(its);
     const would = its.charges.map(
       ({ key, hits, isRefund, limit }) => !isRefund && this.#sum(key, hits) > BigInt(limit),
     );
@@ -85,6 +102,27 @@ export class Model {
     });
   }
 
+  /** Made on a copy, which is kept when no binding charge passed its limit. */
+  #answerWhole({ charges }: ChargeGroup): string[] {
+    const draft = new Model(this.#counts);
+    const made = charges.map(({ key, hits, isRefund, isBinding, limit }) => {
+      const before = draft.#counts.get(key) ?? 0n;
+      const after = draft.#sum(key, isRefund ? -hits : hits);
+      draft.#counts.set(key, after);
+      return { before, after, isOver: !isRefund && isBinding && after > BigInt(limit) };
+    });
+    if (!made.some(({ isOver }) => isOver)) {
+      this.#counts = draft.#counts;
+      return made.map(({ before, after }) => `${before}>${after}`);
+    }
+    return charges.map(({ key, hits, isRefund }, index) => {
+      const before = this.#counts.get(key) ?? 0n;
+      if (isRefund) this.#counts.set(key, this.#sum(key, -hits));
+      const { isOver, after } = made[index] as (typeof made)[number];
+      return `${before}>${isOver ? after : (this.#counts.get(key) ?? 0n)}`;
+    });
+  }
+
   #sum(key: string, hits: number): bigint {
     const sum = (this.#counts.get(key) ?? 0n) + BigInt(hits);
     const most = 2n ** 53n - 1n;
@@ -92,6 +130,8 @@ export class Model {
   }
 }
 
-function isVector(its: ChargeGroup): boolean {
-  return its.policy === ChargePolicy.STOP_WHEN_OVER && its.charges.length > 1;
+/** In redis, groups that are decided on the whole go after the others of a batch. */
+function isVector({ policy, charges, requestId }: ChargeGroup): boolean {
+  if (policy === ChargePolicy.ALL_OR_NOTHING || requestId !== '') return true;
+  return policy === ChargePolicy.STOP_WHEN_OVER && charges.length > 1;
 }

@@ -9,7 +9,9 @@ import {
   COUNT_MAX,
   type CounterStore,
 } from '../../src/limiter/counter-store.ts';
-import { ask, askOne, charge, group, Model, readings, stopGroup } from './charges.ts';
+import { ask, askOne, charge, group, groupOf, Model, readings, stopGroup } from './charges.ts';
+import { dependentGroupsContract } from './dependent-groups.ts';
+import { HOSTILE_KEYS } from './hostile-keys.ts';
 
 export interface ContractRig {
   readonly store: CounterStore;
@@ -21,22 +23,6 @@ export interface ContractRig {
   readonly vectorsLast: boolean;
   close(): Promise<void>;
 }
-
-/** Keys that a careless store would cut, join, run or mangle. */
-const HOSTILE_KEYS: Record<string, string> = {
-  empty: '',
-  'CR LF': 'a\r\n$3\r\nfoo\r\n',
-  NUL: 'a\0b',
-  quotes: `'"\`\\`,
-  'script text': "']) redis.call('FLUSHALL') --",
-  braces: '{tag}rest{}',
-  'Lua format': '%s%d%%',
-  'non-ASCII': 'čaj-茶-ชา',
-  emoji: '🫖🏴󠁧󠁢󠁷󠁬󠁳󠁿',
-  'object keys': '__proto__',
-  '64 KiB': 'k'.repeat(65_536),
-  '64 KiB of two bytes': 'ж'.repeat(32_768),
-};
 
 const HITS = [0, 1, 2, 7, 1000, COUNT_MAX - 1, COUNT_MAX];
 const LIMITS = [0, 1, 8, 1000, COUNT_MAX];
@@ -160,95 +146,7 @@ export function counterStoreContract(name: string, makeRig: () => Promise<Contra
       expect(readings(groups)).toEqual([[`${COUNT_MAX - 1}>${COUNT_MAX}`], [max], [max]]);
     });
 
-    describe('a group that stops when over', () => {
-      const cases: [string, [count: number, limit: number, hits: number][], string[]][] = [
-        [
-          'charges all that fit',
-          [
-            [0, 1, 1],
-            [4, 5, 1],
-          ],
-          ['0>1', '4>5'],
-        ],
-        [
-          'charges only those over',
-          [
-            [5, 5, 1],
-            [1, 5, 1],
-          ],
-          ['5>6', '1>1'],
-        ],
-        [
-          'charges all when all are over',
-          [
-            [5, 5, 1],
-            [7, 5, 2],
-          ],
-          ['5>6', '7>9'],
-        ],
-        [
-          'reads the others',
-          [
-            [0, 5, 1],
-            [5, 5, 1],
-            [2, 5, 0],
-          ],
-          ['0>0', '5>6', '2>2'],
-        ],
-        [
-          'a peek beyond its limit stops the others',
-          [
-            [6, 5, 0],
-            [1, 5, 1],
-          ],
-          ['6>6', '1>1'],
-        ],
-        [
-          'a peek at its limit does not',
-          [
-            [5, 5, 0],
-            [1, 5, 1],
-          ],
-          ['5>5', '1>2'],
-        ],
-      ];
-      test.each(cases)('%s', async (_, its, expected) => {
-        const keys = its.map(() => fresh());
-        for (const [index, [hits]] of its.entries()) {
-          if (hits > 0) await askOne(store, { key: keys[index] as string, hits });
-        }
-        const charges = its.map(([, limit, hits], index) => ({
-          key: keys[index] as string,
-          limit,
-          hits,
-        }));
-        expect(readings(await ask(store, [stopGroup(...charges)]))).toEqual([expected]);
-      });
-
-      test('alone it is charged, over or not', async () => {
-        const key = fresh();
-        await askOne(store, { key, hits: 10 });
-        expect(readings(await ask(store, [stopGroup({ key })]))).toEqual([['10>11']]);
-      });
-
-      test('makes every refund, and a refund stops nobody', async () => {
-        const [a, b, c] = [fresh(), fresh(), fresh()];
-        await ask(store, [group({ key: a, hits: 20 }, { key: b, hits: 20 })]);
-        const refund = { key: a, hits: 1, isRefund: true };
-        expect(readings(await ask(store, [stopGroup(refund, { key: c })]))).toEqual([
-          ['20>19', '0>1'],
-        ]);
-        expect(readings(await ask(store, [stopGroup(refund, { key: b }, { key: c })]))).toEqual([
-          ['19>18', '20>21', '1>1'],
-        ]);
-      });
-
-      test('decides on the counters as they were before it, also when one is named twice', async () => {
-        const key = fresh();
-        const twice = stopGroup({ key, limit: 1 }, { key, limit: 1 });
-        expect(readings(await ask(store, [twice]))).toEqual([['0>1', '1>2']]);
-      });
-    });
+    dependentGroupsContract(() => store, fresh);
 
     test.each(Object.entries(HOSTILE_KEYS))('counts under a key of %s', async (_, rest) => {
       const key = fresh(rest);
@@ -299,6 +197,7 @@ export function counterStoreContract(name: string, makeRig: () => Promise<Contra
         hits: fc.oneof({ weight: 3, arbitrary: fc.constant(1) }, fc.constantFrom(...HITS)),
         limit: fc.constantFrom(...LIMITS),
         isRefund: fc.boolean(),
+        isBinding: fc.boolean(),
       });
       const someGroup = fc.record({
         charges: fc.array(someCharge, { maxLength: 4 }),
@@ -310,11 +209,12 @@ export function counterStoreContract(name: string, makeRig: () => Promise<Contra
           const prefix = fresh();
           const model = new Model();
           for (const batch of its) {
-            const groups = batch.map(({ charges, policy }) => ({
-              charges: charges.map((one) => charge({ ...one, key: prefix + one.key })),
-              policy,
-              failure: null,
-            }));
+            const groups = batch.map(({ charges, policy }) =>
+              groupOf(
+                charges.map((one) => charge({ ...one, key: prefix + one.key })),
+                { policy },
+              ),
+            );
             const expected = model.answer(groups, rig.vectorsLast);
             expect(readings(await ask(store, groups))).toEqual(expected);
           }

@@ -70,6 +70,8 @@ function world(options: Partial<LimiterOptions> = {}): World {
     limiter.decide(
       { domain: 'd', descriptors, hitsAddend: 0, ...extra },
       {
+        deadlineMs: 0,
+        requestId: '',
         decided: (answer) => answers.push(answer),
         failed: (failure) => answers.push(failure),
         broke: (error) => answers.push({ kind: 'service', text: String(error) }),
@@ -216,6 +218,8 @@ describe('a defect', () => {
     });
     const request = { domain: 'd', descriptors: [testDescriptor('one=1')], hitsAddend: 0 };
     const listen = (name: string, fails: boolean) => ({
+      deadlineMs: 0,
+      requestId: '',
       decided: () => {
         if (fails) throw new Error('gone');
         heard.push(`${name} decided`);

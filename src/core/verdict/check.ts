@@ -21,6 +21,8 @@ export class Check {
   stats: RuleStats | null = null;
   hits = 0;
   isRefund = false;
+  /** False in shadow and quota mode: passing the limit turns nobody away. */
+  isBinding = true;
   /** Answered from the over-limit cache: nothing is charged. */
   isKnownOver = false;
   /** What is answered while the store cannot serve. */

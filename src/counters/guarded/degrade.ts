@@ -1,8 +1,9 @@
 /** Answers in place of a store that cannot: a charge's reading, by its failure mode. */
 import { msUntilReset, UNIT_SECONDS } from '../../core/rules/unit.ts';
 import type { WallMs } from '../../core/time.ts';
-import type { DegradedReason, FailureMode } from '../../core/verdict/failure-mode.ts';
+import type { DegradedReason } from '../../core/verdict/failure-mode.ts';
 import { type Charge, type ChargeGroup, ChargePolicy } from '../../limiter/counter-store.ts';
+import { ownGroup } from '../groups.ts';
 import type { MemoryCounterStore } from '../memory/memory-counter-store.ts';
 
 export interface LocalShare {
@@ -14,41 +15,56 @@ export interface LocalShare {
 }
 
 /**
- * Writes readings into the charges that failed, but for those of mode `error`; true when none of those is
- * left. `open` reads as nothing counted, `closed` as over the limit, `local` as this process's own count
+ * Writes readings into the charges of a group that failed, but for those of mode `error`; true when
+ * none of those is left. Charges that are made whole or not at all are so in the local share, too.
+ * `open` reads as nothing counted, `closed` as over the limit, `local` as this process's own count
  * times the number of replicas.
  */
-export function degrade(
-  charges: readonly Charge[],
-  reason: DegradedReason,
-  local: LocalShare,
-): boolean {
+export function degrade(group: ChargeGroup, reason: DegradedReason, local: LocalShare): boolean {
   let isServed = true;
-  for (const charge of charges) {
-    if (charge.failureMode === 'error') {
+  const locals: Charge[] = [];
+  for (const charge of group.charges) {
+    const mode = charge.failureMode;
+    if (mode === 'error') {
       isServed = false;
       continue;
     }
     charge.degraded = reason;
-    answer(charge, charge.failureMode, local);
+    if (mode === 'local') locals.push(charge);
+    else answer(charge, mode, local);
   }
+  if (locals.length > 0) answerLocally(group, locals, local);
   return isServed;
 }
 
-function answer(charge: Charge, mode: Exclude<FailureMode, 'error'>, local: LocalShare): void {
-  if (mode === 'local') {
-    answerLocally(charge, local);
-    return;
-  }
+function answer(charge: Charge, mode: 'open' | 'closed', local: LocalShare): void {
   charge.before = 0;
   charge.after = mode === 'open' || charge.isRefund ? 0 : charge.limit + Math.max(1, charge.hits);
   const isKnownUnit = (UNIT_SECONDS[charge.unit] ?? 0) > 0;
   charge.resetMs = isKnownUnit ? msUntilReset(charge.unit, local.now()) : 0;
 }
 
-function answerLocally(charge: Charge, { store, replicas }: LocalShare): void {
-  const group: ChargeGroup = { charges: [charge], policy: ChargePolicy.ALL, failure: null };
-  store.charge([group], { settled: () => {} });
-  charge.before *= replicas;
-  charge.after *= replicas;
+/**
+ * From this process's counters, at the limit over the replicas: a count here stands for as many in
+ * every replica.
+ */
+function answerLocally(
+  group: ChargeGroup,
+  charges: readonly Charge[],
+  { store, replicas }: LocalShare,
+): void {
+  const isWhole = group.policy === ChargePolicy.ALL_OR_NOTHING;
+  const shares = isWhole
+    ? charges.map((its) => ({ ...its, limit: Math.floor(its.limit / replicas) }))
+    : charges;
+  const policy = isWhole ? ChargePolicy.ALL_OR_NOTHING : ChargePolicy.ALL;
+  store.charge([{ ...ownGroup(shares), policy, requestId: group.requestId }], {
+    settled: () => {},
+  });
+  for (const [index, charge] of charges.entries()) {
+    const { before, after, resetMs } = shares[index] as Charge;
+    charge.before = before * replicas;
+    charge.after = after * replicas;
+    charge.resetMs = resetMs;
+  }
 }

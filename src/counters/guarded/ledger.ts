@@ -13,7 +13,7 @@ import { addHits } from '../count.ts';
 export interface LedgerEntry {
   readonly key: string;
   readonly unit: Unit;
-  hits: number;
+  readonly hits: number;
   /** When the window that they were admitted in ends, by this process's clock. */
   readonly windowEnd: WallMs;
 }
@@ -33,20 +33,27 @@ export class Ledger {
     return this.#entries.size;
   }
 
-  record(key: string, unit: Unit, hits: number, windowEnd: WallMs): void {
+  /** Adds up what is of one counter and window; hits of a window that is over are lost. */
+  record(entry: LedgerEntry): void {
+    const { key, unit, hits, windowEnd } = entry;
     if (hits === 0) return;
     const name = `${unit}${key}`;
-    const entry = this.#entries.get(name);
-    if (entry !== undefined && entry.windowEnd === windowEnd) {
-      entry.hits = addHits(entry.hits, hits);
-      return;
+    const known = this.#entries.get(name);
+    if (known === undefined) {
+      if (this.#entries.size >= this.#entriesMax) this.drop(entry);
+      else this.#entries.set(name, entry);
+    } else if (known.windowEnd === windowEnd) {
+      this.#entries.set(name, { ...known, hits: addHits(known.hits, hits) });
+    } else {
+      const [newer, older] = known.windowEnd > windowEnd ? [known, entry] : [entry, known];
+      this.expiredHits += older.hits;
+      this.#entries.set(name, newer);
     }
-    if (entry !== undefined) this.expiredHits += entry.hits;
-    else if (this.#entries.size >= this.#entriesMax) {
-      this.droppedHits += hits;
-      return;
-    }
-    this.#entries.set(name, { key, unit, hits, windowEnd });
+  }
+
+  /** Gives the hits up: they are counted as lost. */
+  drop({ hits }: LedgerEntry): void {
+    this.droppedHits += hits;
   }
 
   /** Takes out up to `max` entries whose window still lasts at `now`, oldest first. */

@@ -23,7 +23,9 @@ import type {
 } from '../../limiter/counter-store.ts';
 import { ChargePolicy } from '../../limiter/counter-store.ts';
 import { countAfter, NO_UNIT, wouldPass } from '../count.ts';
+import { isDependent, requestKey, tryOut } from '../groups.ts';
 import { ownString } from './key.ts';
+import { RecentRequests } from './recent-requests.ts';
 import { UnitTable } from './unit-table.ts';
 
 /** Counters kept unless told otherwise: about 130 MB with keys of 40 characters. */
@@ -58,6 +60,7 @@ export class MemoryCounterStore implements CounterStore {
    */
   readonly #starts = new Float64Array(UNIT_SECONDS.length);
   readonly #ends = new Float64Array(UNIT_SECONDS.length);
+  readonly #requests = new RecentRequests();
   #keyCount = 0;
   #keyChars = 0;
   #evictions = 0;
@@ -98,14 +101,27 @@ export class MemoryCounterStore implements CounterStore {
     const now = this.#now();
     for (let index = 0; index < groups.length; index += 1) {
       const group = groups[index] as ChargeGroup;
-      const charges = group.charges;
-      if (group.policy === ChargePolicy.STOP_WHEN_OVER && charges.length > 1) {
-        group.failure = this.#chargeUnlessOver(charges, now);
-      } else {
-        group.failure = this.#chargeAll(charges, now);
-      }
+      group.failure =
+        group.requestId === '' ? this.#chargeGroup(group, now) : this.#chargeOnce(group, now);
     }
     listener.settled(groups);
+  }
+
+  #chargeGroup(group: ChargeGroup, now: WallMs): StoreFailure | null {
+    if (!isDependent(group)) return this.#chargeAll(group.charges, now);
+    const { charges, policy } = group;
+    if (policy === ChargePolicy.STOP_WHEN_OVER) return this.#chargeUnlessOver(charges, now);
+    return this.#chargeWhole(charges, now);
+  }
+
+  #chargeOnce(group: ChargeGroup, now: WallMs): StoreFailure | null {
+    const key = requestKey(group);
+    // A retry is read like a peek first, for its reset.
+    for (const charge of group.charges) if (!this.#charge(charge, now, false)) return NO_UNIT;
+    if (this.#requests.recall(key, group.charges, now)) return null;
+    const failure = this.#chargeGroup(group, now);
+    if (failure === null) this.#requests.remember(key, group.charges);
+    return failure;
   }
 
   onHealth(_listener: (isHealthy: boolean) => void): void {
@@ -115,6 +131,7 @@ export class MemoryCounterStore implements CounterStore {
   async close(): Promise<void> {
     this.#stopSweep?.();
     this.#stopSweep = null;
+    this.#requests.clear();
     for (let unit = 1; unit < UNIT_SECONDS.length; unit += 1) this.#drop(unit);
   }
 
@@ -135,6 +152,19 @@ export class MemoryCounterStore implements CounterStore {
     // Decided before anything is made: a counter may be in the group twice.
     const isMade = charges.map((its) => !anyOver || its.isRefund || wouldPass(its.before, its));
     charges.forEach((charge, index) => this.#charge(charge, now, isMade[index] as boolean));
+    return null;
+  }
+
+  #chargeWhole(charges: readonly Charge[], now: WallMs): StoreFailure | null {
+    for (const charge of charges) if (!this.#charge(charge, now, false)) return NO_UNIT;
+    const before = charges.map((charge) => charge.before);
+    const tried = tryOut(charges, before);
+    const isRefused = tried.some(({ isOver }) => isOver);
+    for (const [index, charge] of charges.entries()) {
+      this.#charge(charge, now, !isRefused || charge.isRefund);
+      const { after, isOver } = tried[index] as (typeof tried)[number];
+      if (isOver) charge.after = after;
+    }
     return null;
   }
 

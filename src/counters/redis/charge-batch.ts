@@ -6,8 +6,8 @@
  * every charge reads what one-by-one calls would have told it. Runs of one counter keep their
  * order.
  *
- * Order: all groups that are charged whatever the others say, as given; then the groups of policy
- * STOP_WHEN_OVER with several charges, as given. All groups of a batch are unanswered at the same
+ * Order: all groups that are charged whatever the others say, as given; then, as given, the vectors:
+ * groups whose charges depend on one another, or that carry a request's id. All groups of a batch are unanswered at the same
  * time, so any order of whole groups is one that calls sent at that time could have been served in.
  */
 import { isUnit, UNIT_SECONDS } from '../../core/rules/unit.ts';
@@ -19,8 +19,9 @@ import {
   COUNT_MAX,
   type StoreFailure,
 } from '../../limiter/counter-store.ts';
-import { addHits, countAfter, NO_UNIT, takeHits } from '../count.ts';
-import { boundedKey } from './counter-key.ts';
+import { addHits, countAfter, NO_UNIT } from '../count.ts';
+import { isDependent } from '../groups.ts';
+import { boundedKey, type KeyPlan, sentKey, sentRequestKey } from './counter-key.ts';
 import { failureOf } from './redis-errors.ts';
 import { ScriptReply } from './script-reply.ts';
 
@@ -34,8 +35,6 @@ interface Run {
   way: Way;
   /** Sum of the run's hits. */
   hits: number;
-  /** Hits of charges that were given up before the reply: dealt out to nobody. */
-  skipped: number;
   /** From the reply: the count before the next charge to deal out. */
   count: number;
   /** From the reply, of a vector's charge: the count after it. */
@@ -43,16 +42,33 @@ interface Run {
   failure: StoreFailure | null;
 }
 
-/** How keys are written, and by whose clock they expire. */
-export type BatchKeys =
-  | { readonly format: 'exact' }
-  | { readonly format: 'reference'; readonly now: WallMs; readonly jitterSeconds: number };
+/** What a call says besides its charges. */
+export interface CallHead {
+  /** By the server's clock; null: made whenever it arrives. */
+  readonly deadline: WallMs | null;
+  /** Which of the client's calls it is; null for one that charges nothing. */
+  readonly sequence: { readonly key: string; readonly number: number } | null;
+}
+
+/** What became of a batch. `made` are the last calls that were. */
+export interface BatchOutcome {
+  readonly kind: 'made' | 'late' | 'overtaken';
+  /** The server's clock. */
+  readonly clock: WallMs;
+  readonly made: readonly number[];
+  /** Texts of the errors that single counters met. */
+  readonly errors: readonly string[];
+}
+
+/** Numbers before those of the charges: the clock, what became of the batch, the calls made. */
+const HEAD_INTEGERS = 6;
+const MADE = 4;
 
 export class ChargeBatch {
-  readonly #keys: BatchKeys;
+  readonly #keys: KeyPlan;
   /** The run of each charge, in the order of groups and charges. */
   readonly #runs: Run[] = [];
-  /** How many of `#runs` were dealt out or skipped. */
+  /** How many of `#runs` were dealt out. */
   #dealt = 0;
   /**
    * The run that a further charge of the key may join. By unit, since keys of the reference format
@@ -66,13 +82,16 @@ export class ChargeBatch {
   /** Milliseconds until reset by unit, from the reply. */
   readonly #resets: number[] = UNIT_SECONDS.map(() => 0);
 
-  constructor(keys: BatchKeys) {
+  /** True while it only reads. */
+  isPeek = true;
+
+  constructor(keys: KeyPlan) {
     this.#keys = keys;
   }
 
   add(group: ChargeGroup): void {
     const charges = group.charges;
-    if (group.policy === ChargePolicy.STOP_WHEN_OVER && charges.length > 1) {
+    if (isDependent(group) || group.requestId !== '') {
       this.#addVector(group);
       return;
     }
@@ -84,6 +103,7 @@ export class ChargeBatch {
   #addVector(group: ChargeGroup): void {
     const isSound = group.charges.every(({ unit }) => isUnit(unit));
     if (isSound) this.#vectors.push(group);
+    this.isPeek = false;
     for (const { key } of group.charges) {
       const run = newRun(this.#keys.format === 'exact' ? boundedKey(key) : key, Way.VECTOR, 0);
       this.#runs.push(run);
@@ -95,6 +115,7 @@ export class ChargeBatch {
   #runOf(charge: Charge): Run {
     const { key, hits, unit } = charge;
     const way = hits === 0 ? Way.READ : charge.isRefund ? Way.TAKE : Way.ADD;
+    if (way !== Way.READ) this.isPeek = false;
     const bounded = boundedKey(key);
     const open = this.#open[unit]?.get(bounded);
     if (open === undefined || (open.way !== way && open.way !== Way.READ && way !== Way.READ)) {
@@ -117,14 +138,15 @@ export class ChargeBatch {
   }
 
   /** KEYS and ARGV of the script, after their number. */
-  encode(): (string | number)[] {
-    const out: (string | number)[] = [0];
+  encode({ deadline, sequence }: CallHead): (string | number)[] {
+    const out: (string | number)[] = sequence === null ? [0] : [0, sequence.key];
     const sections = this.#sections;
     for (let unit = 1; unit < sections.length; unit += 1) {
-      for (const run of sections[unit] as Run[]) out.push(this.#sentKey(run.key, unit));
+      for (const run of sections[unit] as Run[]) out.push(sentKey(run.key, unit, this.#keys));
     }
     this.#encodeVectorKeys(out);
     out[0] = out.length - 1;
+    out.push(deadline ?? '', sequence?.number ?? '');
     this.#encodeRuns(out);
     this.#encodeVectors(out);
     return out;
@@ -132,19 +154,14 @@ export class ChargeBatch {
 
   #encodeVectorKeys(out: (string | number)[]): void {
     let at = 0;
-    for (const { charges } of this.#vectors) {
-      for (const { unit } of charges) {
+    for (const group of this.#vectors) {
+      for (const { unit } of group.charges) {
         const { key } = this.#vectorRuns[at] as Run;
-        out.push(this.#sentKey(key, unit));
+        out.push(sentKey(key, unit, this.#keys));
         at += 1;
       }
+      if (group.requestId !== '') out.push(sentRequestKey(group, this.#keys));
     }
-  }
-
-  #sentKey(key: string, unit: number): string {
-    if (this.#keys.format === 'exact') return key;
-    const seconds = UNIT_SECONDS[unit] as number;
-    return `${key}${Math.floor(this.#keys.now / 1000 / seconds) * seconds}`;
   }
 
   #encodeRuns(out: (string | number)[]): void {
@@ -160,23 +177,31 @@ export class ChargeBatch {
 
   #encodeVectors(out: (string | number)[]): void {
     out.push(this.#vectors.length);
-    for (const { charges } of this.#vectors) {
-      out.push(charges.length);
-      for (const { unit, hits, isRefund, limit } of charges) {
-        const limitOrNone = isRefund ? COUNT_MAX : limit;
+    for (const { charges, policy, requestId } of this.#vectors) {
+      out.push(charges.length, policy, requestId === '' ? 0 : 1);
+      for (const { unit, hits, isRefund, isBinding, limit } of charges) {
+        const isFree = isRefund || (policy === ChargePolicy.ALL_OR_NOTHING && !isBinding);
+        const limitOrNone = isFree ? COUNT_MAX : limit;
         out.push(UNIT_SECONDS[unit] as number, isRefund ? -hits : hits, limitOrNone);
       }
     }
   }
 
-  /**
-   * Takes in the script's reply; returns the texts of the errors that single counters met, or null
-   * when it is no reply of the script, and nothing may be dealt out.
-   */
-  read(reply: unknown): readonly string[] | null {
+  /** Takes in the script's reply; null when it is none, and nothing may be dealt out. */
+  read(reply: unknown): BatchOutcome | null {
     const runs = this.#sections.reduce((sum, its) => sum + its.length, 0);
-    const numbers = new ScriptReply(reply, 1 + runs + 2 * this.#vectorRuns.length);
+    const kind = kindOf(reply);
+    const integers = kind === 'made' ? runs + 2 * this.#vectorRuns.length : 0;
+    const numbers = new ScriptReply(reply, HEAD_INTEGERS + integers);
     const clock = numbers.count();
+    numbers.skip();
+    const made = Array.from({ length: MADE }, () => numbers.count());
+    const { errors } = numbers;
+    if (kind === 'made') this.#readCounts(numbers, clock);
+    return numbers.isSound && kind !== null ? { kind, clock, made, errors } : null;
+  }
+
+  #readCounts(numbers: ScriptReply, clock: WallMs): void {
     this.#readResets(this.#keys.format === 'exact' ? clock : this.#keys.now);
     for (const section of this.#sections) {
       for (const run of section) take(run, numbers.countOrError(), numbers.errors);
@@ -187,7 +212,6 @@ export class ChargeBatch {
       if (before < 0) numbers.skip();
       else run.after = numbers.count();
     }
-    return numbers.isSound ? numbers.errors : null;
   }
 
   #readResets(now: WallMs): void {
@@ -197,42 +221,41 @@ export class ChargeBatch {
     }
   }
 
-  /** Writes the readings of the group whose turn it is; what it fails with, or null. */
-  deal({ charges }: ChargeGroup): StoreFailure | null {
+  /**
+   * Writes the readings of the group whose turn it is; what it fails with, or null. Into a group that
+   * has left nothing is written: its caller was answered, and may use it again.
+   */
+  deal({ charges }: ChargeGroup, hasLeft: boolean): StoreFailure | null {
     let failure: StoreFailure | null = null;
     for (let index = 0; index < charges.length; index += 1) {
       const charge = charges[index] as Charge;
       const run = this.#runs[this.#dealt] as Run;
       this.#dealt += 1;
       failure ??= run.failure;
-      charge.before = run.count;
-      run.count = run.way === Way.VECTOR ? run.after : countAfter(run.count, charge);
+      const before = run.count;
+      run.count = run.way === Way.VECTOR ? run.after : countAfter(before, charge);
+      if (hasLeft) continue;
+      charge.before = before;
       charge.after = run.count;
       charge.resetMs = this.#resets[charge.unit] as number;
     }
     return failure;
   }
+}
 
-  /**
-   * Passes over the group whose turn it is, before the reply: nobody waits for its readings any
-   * more.
-   */
-  skip({ charges }: ChargeGroup): void {
-    for (const { hits } of charges) {
-      const run = this.#runs[this.#dealt] as Run;
-      this.#dealt += 1;
-      run.skipped = addHits(run.skipped, hits);
-    }
-  }
+/** By the second number of a reply. */
+function kindOf(reply: unknown): BatchOutcome['kind'] | null {
+  const second: unknown = Array.isArray(reply) ? reply[1] : null;
+  if (second === 0) return 'made';
+  if (second === 1) return 'late';
+  return second === 2 ? 'overtaken' : null;
 }
 
 function newRun(key: string, way: Way, hits: number): Run {
-  return { key, way, hits, skipped: 0, count: 0, after: 0, failure: null };
+  return { key, way, hits, count: 0, after: 0, failure: null };
 }
 
 function take(run: Run, before: number, errors: readonly string[]): void {
   if (before < 0) run.failure = failureOf(errors[-before - 1] ?? '');
-  else if (run.way === Way.TAKE) run.count = takeHits(before, run.skipped);
-  else if (run.way === Way.ADD) run.count = addHits(before, run.skipped);
   else run.count = before;
 }

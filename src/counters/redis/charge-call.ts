@@ -1,37 +1,135 @@
 /**
- * A call in flight: a batch and the entries that wait for it, oldest first. An entry whose time is
- * up leaves before the reply; the batch then passes over its charges, since its caller may use them
- * again.
+ * A call in flight: the entries that wait for it, and its parts, one call of the script for each bin
+ * that they touch. The parts go out in one write, and the entries are settled together when every
+ * part has come to an end.
+ *
+ * An entry whose time is up leaves before that. Its caller was answered and may use its groups again,
+ * so nothing is written into them; what became of its charges is told to its outcomes instead.
  */
 import type { MonotonicMs } from '../../core/time.ts';
-import type { StoreFailure } from '../../limiter/counter-store.ts';
-import type { BatchKeys } from './charge-batch.ts';
-import { ChargeBatch } from './charge-batch.ts';
-import type { CallBounds, Entry } from './charge-queue.ts';
+import type { ChargeGroup, ChargeOutcome, StoreFailure } from '../../limiter/counter-store.ts';
+import { LateOutcome } from './call-outcomes.ts';
+import { type BatchOutcome, ChargeBatch } from './charge-batch.ts';
+import { type CallBounds, type Entry, settleGroups } from './charge-queue.ts';
+import type { KeyPlan } from './counter-key.ts';
 import { UNEXPECTED_REPLY } from './script-reply.ts';
 
+/** What the calls of a store have in common. */
+export interface CallPlan {
+  readonly binOf: (group: ChargeGroup) => number;
+  readonly keysOf: (bin: number) => KeyPlan;
+  /** Of groups that were sent and whose connection was lost. */
+  readonly lost: StoreFailure;
+  /** Of groups whose call came too late to be made. */
+  readonly late: StoreFailure;
+}
+
 /** Tells who waits for an entry, and never throws. */
-export type Settle = (entry: Entry, failure: StoreFailure | null) => void;
+export type Settle = (entry: Entry) => void;
+
+/** One call of the script. */
+export class CallPart {
+  readonly bin: number;
+  readonly batch: ChargeBatch;
+  /** Of the call in its client's sequence; 0 for one that only reads. */
+  number = 0;
+  sentAt: MonotonicMs = 0;
+  /** Outcomes of the groups whose part was lost. */
+  readonly lostGroups: LateOutcome[] = [];
+  #end: BatchOutcome | StoreFailure | 'lost' | null = null;
+
+  constructor(bin: number, keys: KeyPlan) {
+    this.bin = bin;
+    this.batch = new ChargeBatch(keys);
+  }
+
+  get hasEnded(): boolean {
+    return this.#end !== null;
+  }
+
+  get isLost(): boolean {
+    return this.#end === 'lost';
+  }
+
+  /** What the script says, or null when it is no reply of the script. */
+  replied(reply: unknown): BatchOutcome | null {
+    const outcome = this.batch.read(reply);
+    this.#end = outcome ?? UNEXPECTED_REPLY;
+    return outcome;
+  }
+
+  /** Null when the connection was lost. */
+  failed(failure: StoreFailure | null): void {
+    this.#end = failure ?? 'lost';
+  }
+
+  /** Deals the group's readings out; what it fails with, or null. */
+  settle(group: ChargeGroup, left: LateOutcome | null, plan: CallPlan): StoreFailure | null {
+    const end = this.#end;
+    if (end === 'lost') return this.#lose(left, plan.lost);
+    let failure: StoreFailure | null = plan.late;
+    let outcome: ChargeOutcome = 'not-made';
+    if (end === null || 'code' in end) failure = end ?? UNEXPECTED_REPLY;
+    else if (end.kind === 'made') {
+      failure = this.batch.deal(group, left !== null);
+      outcome = failure === null ? 'made' : 'unknown';
+    }
+    left?.tell(outcome);
+    return failure;
+  }
+
+  #lose(left: LateOutcome | null, lost: StoreFailure): StoreFailure {
+    if (this.batch.isPeek) {
+      left?.tell('not-made');
+      return lost;
+    }
+    const outcome = left ?? new LateOutcome();
+    this.lostGroups.push(outcome);
+    return { ...lost, outcome };
+  }
+}
 
 export class ChargeCall {
-  readonly #batch: ChargeBatch;
+  readonly #plan: CallPlan;
   readonly #entries: Entry[] = [];
-  /** Entries before it have left. */
-  #next = 0;
+  readonly #parts = new Map<number, CallPart>();
   #charges = 0;
   #characters = 0;
+  /** At or before the earliest deadline of those that wait. */
+  #earliest: MonotonicMs = Infinity;
+  #latest: MonotonicMs = 0;
+  #waiting = 0;
+  /** Entries before it are settled. */
+  #settled = 0;
 
-  constructor(keys: BatchKeys) {
-    this.#batch = new ChargeBatch(keys);
+  constructor(plan: CallPlan) {
+    this.#plan = plan;
   }
 
   get charges(): number {
     return this.#charges;
   }
 
-  /** When the oldest entry that still waits was charged. */
-  get since(): MonotonicMs | undefined {
-    return this.#entries[this.#next]?.since;
+  get parts(): Iterable<CallPart> {
+    return this.#parts.values();
+  }
+
+  get hasEnded(): boolean {
+    for (const part of this.#parts.values()) if (!part.hasEnded) return false;
+    return true;
+  }
+
+  get isWaitedFor(): boolean {
+    return this.#waiting > 0;
+  }
+
+  /** Infinity when nobody waits. */
+  get earliestDeadline(): MonotonicMs {
+    return this.#earliest;
+  }
+
+  get latestDeadline(): MonotonicMs {
+    return this.#latest;
   }
 
   /** The first entry always fits: one that is beyond a bound goes alone. */
@@ -45,49 +143,80 @@ export class ChargeCall {
 
   add(entry: Entry): void {
     this.#entries.push(entry);
+    this.#waiting += 1;
     this.#charges += entry.charges;
     this.#characters += entry.characters;
+    this.#earliest = Math.min(this.#earliest, entry.deadline);
+    this.#latest = Math.max(this.#latest, entry.deadline);
   }
 
-  /** Once, after the last `add` and before anything else. */
-  encode(): (string | number)[] {
+  /** Makes the parts, when every entry is added. Throws what a group that cannot be read throws. */
+  prepare(): void {
     for (const { groups } of this.#entries) {
-      for (const group of groups) this.#batch.add(group);
+      for (const group of groups) this.#partOf(group).batch.add(group);
     }
-    return this.#batch.encode();
   }
 
-  /** Takes out the oldest entry when it was charged at `latest` or before. */
-  shiftDue(latest: MonotonicMs): Entry | undefined {
-    const entry = this.#entries[this.#next];
-    if (entry === undefined || entry.since > latest) return undefined;
-    for (const group of entry.groups) this.#batch.skip(group);
-    this.#next += 1;
-    return entry;
+  #partOf(group: ChargeGroup): CallPart {
+    const bin = this.#plan.binOf(group);
+    let part = this.#parts.get(bin);
+    if (part === undefined) {
+      part = new CallPart(bin, this.#plan.keysOf(bin));
+      this.#parts.set(bin, part);
+    }
+    return part;
   }
 
-  /** Deals the reply out and settles every entry; returns the error texts of single counters. */
-  settle(reply: unknown, settle: Settle): readonly string[] {
-    const errors = this.#batch.read(reply);
-    if (errors === null) {
-      this.fail(UNEXPECTED_REPLY, settle);
-      return [];
+  /** Takes leave of the entries whose deadline has come, and gives them, failed with `failure`. */
+  leaveDue(now: MonotonicMs, failure: StoreFailure): Entry[] {
+    if (now < this.#earliest) return [];
+    const due: Entry[] = [];
+    this.#earliest = Infinity;
+    for (const entry of this.#entries) {
+      if (entry.left !== null) continue;
+      if (entry.deadline > now) {
+        this.#earliest = Math.min(this.#earliest, entry.deadline);
+        continue;
+      }
+      entry.left = entry.groups.map(() => new LateOutcome());
+      for (const [index, group] of entry.groups.entries()) {
+        group.failure = { ...failure, outcome: entry.left[index] as LateOutcome };
+      }
+      due.push(entry);
     }
-    while (this.#next < this.#entries.length) {
-      const entry = this.#entries[this.#next] as Entry;
-      for (const group of entry.groups) group.failure = this.#batch.deal(group);
-      this.#next += 1;
-      settle(entry, null);
-    }
-    return errors;
+    this.#waiting -= due.length;
+    return due;
   }
 
-  /** Fails every entry that still waits. */
+  /** When every part has ended: deals out, and settles every entry that still waits. */
+  settle(settle: Settle): void {
+    while (this.#settled < this.#entries.length) {
+      const entry = this.#entries[this.#settled] as Entry;
+      this.#dealOut(entry);
+      this.#settled += 1;
+      if (entry.left !== null) continue;
+      this.#waiting -= 1;
+      settle(entry);
+    }
+  }
+
+  #dealOut({ groups, left }: Entry): void {
+    for (const [index, group] of groups.entries()) {
+      const outcome = left?.[index] ?? null;
+      const failure = this.#partOf(group).settle(group, outcome, this.#plan);
+      if (outcome === null) group.failure = failure;
+    }
+  }
+
+  /** After a defect: fails every entry that still waits. */
   fail(failure: StoreFailure, settle: Settle): void {
-    while (this.#next < this.#entries.length) {
-      const entry = this.#entries[this.#next] as Entry;
-      this.#next += 1;
-      settle(entry, failure);
+    for (; this.#settled < this.#entries.length; this.#settled += 1) {
+      const entry = this.#entries[this.#settled] as Entry;
+      for (const outcome of entry.left ?? []) outcome.tell('unknown');
+      if (entry.left !== null) continue;
+      this.#waiting -= 1;
+      settleGroups(entry, failure);
+      settle(entry);
     }
   }
 }

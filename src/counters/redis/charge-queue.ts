@@ -1,21 +1,24 @@
 /**
- * Groups that wait for their call, oldest first. What one `charge` brought stays together as an
- * entry, so that its listener is called once; an entry that is larger than one call may be is cut
- * into parts that report to the entry's listener together.
+ * Groups that wait for their call, oldest first, and when their callers stop waiting. What one
+ * `charge` brought stays together as an entry, so that its listener is called once; an entry that is
+ * larger than one call may be is cut into parts that report to the entry's listener together.
  */
-import type { MonotonicMs } from '../../core/time.ts';
+import type { DurationMs, MonotonicMs } from '../../core/time.ts';
 import type {
   Charge,
   ChargeGroup,
   ChargeListener,
   StoreFailure,
 } from '../../limiter/counter-store.ts';
+import type { LateOutcome } from './call-outcomes.ts';
 
 export interface Entry {
   readonly groups: readonly ChargeGroup[];
   readonly listener: ChargeListener;
-  /** When it was charged: its deadline counts from here. */
-  readonly since: MonotonicMs;
+  /** When its callers stop waiting. */
+  readonly deadline: MonotonicMs;
+  /** By group, once its callers were answered without the store. */
+  left: LateOutcome[] | null;
   readonly charges: number;
   /** UTF-16 units of its keys, and CHARGE_CHARACTERS more for each charge. */
   readonly characters: number;
@@ -29,6 +32,8 @@ export interface CallBounds {
 
 /** What a charge takes besides its key: its object, its numbers in the call and in the reply. */
 const CHARGE_CHARACTERS = 128;
+/** What is left of a caller's time for the answer to reach it. */
+const ANSWER_MS: DurationMs = 1;
 /** Above this many taken entries at its front, the array is cut. */
 const TAKEN_MAX = 1024;
 
@@ -39,6 +44,8 @@ export class ChargeQueue {
   #groups = 0;
   #groupsMax = 0;
   #characters = 0;
+  /** At or before the earliest deadline of those that wait. */
+  #earliest: MonotonicMs = Infinity;
 
   /** Groups waiting. */
   get groups(): number {
@@ -55,7 +62,13 @@ export class ChargeQueue {
     return this.#groupsMax;
   }
 
+  /** Infinity when nothing waits. */
+  get earliestDeadline(): MonotonicMs {
+    return this.#groups === 0 ? Infinity : this.#earliest;
+  }
+
   push(entry: Entry): void {
+    this.#earliest = Math.min(this.earliestDeadline, entry.deadline);
     this.#entries.push(entry);
     this.#groups += entry.groups.length;
     this.#characters += entry.characters;
@@ -65,6 +78,21 @@ export class ChargeQueue {
   /** The oldest, which stays. */
   peek(): Entry | undefined {
     return this.#entries[this.#head];
+  }
+
+  /** Takes those whose deadline has come, oldest first. */
+  takeDue(now: MonotonicMs): Entry[] {
+    if (now < this.earliestDeadline) return [];
+    const waiting = this.#entries.slice(this.#head);
+    const due = waiting.filter(({ deadline }) => deadline <= now);
+    this.#entries = waiting.filter(({ deadline }) => deadline > now);
+    this.#head = 0;
+    this.#earliest = this.#entries.reduce((least, its) => Math.min(least, its.deadline), Infinity);
+    for (const { groups, characters } of due) {
+      this.#groups -= groups.length;
+      this.#characters -= characters;
+    }
+    return due;
   }
 
   /** Takes the oldest, which must be there. */
@@ -84,29 +112,31 @@ export class ChargeQueue {
   }
 }
 
+/** `latest`: nobody's deadline is after it. */
 export function entryOf(
   groups: readonly ChargeGroup[],
   listener: ChargeListener,
-  since: MonotonicMs,
+  latest: MonotonicMs,
 ): Entry {
+  let deadline = latest;
   let charges = 0;
   let characters = 0;
   for (let index = 0; index < groups.length; index += 1) {
-    const its = (groups[index] as ChargeGroup).charges;
+    const { charges: its, deadlineMs } = groups[index] as ChargeGroup;
+    if (deadlineMs > 0 && deadlineMs - ANSWER_MS < deadline) deadline = deadlineMs - ANSWER_MS;
     charges += its.length;
     for (let at = 0; at < its.length; at += 1) characters += charactersOf(its[at] as Charge);
   }
-  return { groups, listener, since, charges, characters };
+  return { groups, listener, deadline, left: null, charges, characters };
 }
 
 function charactersOf({ key }: Charge): number {
   return key.length + CHARGE_CHARACTERS;
 }
 
-/** Tells the entry's listener, with the failure in every group unless it is null. */
-export function settleEntry({ groups, listener }: Entry, failure: StoreFailure | null): void {
-  if (failure !== null) for (const group of groups) group.failure = failure;
-  listener.settled(groups);
+/** Writes the failure, or null, into every group. */
+export function settleGroups({ groups }: Entry, failure: StoreFailure | null): void {
+  for (const group of groups) group.failure = failure;
 }
 
 /**
@@ -136,5 +166,5 @@ export function partsOf(entry: Entry, bounds: CallBounds): Entry[] {
       if (open === 0) entry.listener.settled(entry.groups);
     },
   };
-  return slices.map((groups) => entryOf(groups, listener, entry.since));
+  return slices.map((groups) => entryOf(groups, listener, entry.deadline));
 }

@@ -8,6 +8,26 @@
  * front. Keys of the reference's format are never shortened: both services must meet in one key.
  */
 import { hash } from 'node:crypto';
+import { UNIT_SECONDS } from '../../core/rules/unit.ts';
+import type { WallMs } from '../../core/time.ts';
+import type { ChargeGroup } from '../../limiter/counter-store.ts';
+import { requestKey } from '../groups.ts';
+
+/** How keys are written, and by whose clock they expire. */
+export type KeyPlan =
+  | {
+      readonly format: 'exact';
+      /** What all keys begin with. */
+      readonly prefix: string;
+      /** Follows the prefix: the hash tag of the bin in a cluster, else ''. */
+      readonly tag: string;
+    }
+  | {
+      readonly format: 'reference';
+      readonly prefix: string;
+      readonly now: WallMs;
+      readonly jitterSeconds: number;
+    };
 
 /** In UTF-16 units. Descriptors of names, paths and addresses are far below it. */
 export const KEY_CHARACTERS_MAX = 1024;
@@ -17,4 +37,28 @@ export function boundedKey(key: string): string {
   if (key.length <= KEY_CHARACTERS_MAX) return key;
   // The cut may fall into a surrogate pair: a U+FFFD is sent for that half, the hash has it whole.
   return `${key.slice(0, KEY_CHARACTERS_MAX)}#sha256:${hash('sha256', key)}`;
+}
+
+/** A counter's key as the server gets it. */
+export function sentKey(key: string, unit: number, plan: KeyPlan): string {
+  if (plan.format === 'exact') {
+    const { prefix, tag } = plan;
+    return tag === '' ? key : prefix + tag + key.slice(prefix.length);
+  }
+  const seconds = UNIT_SECONDS[unit] as number;
+  return `${key}${Math.floor(plan.now / 1000 / seconds) * seconds}`;
+}
+
+/** Where the readings of a request with an id are kept: of one length, whatever callers choose. */
+export function sentRequestKey(group: ChargeGroup, plan: KeyPlan): string {
+  return `${front(plan)}weir:request:${hash('sha256', requestKey(group))}`;
+}
+
+/** Where the last calls of one client are kept; `client` is 128 random bits in hex. */
+export function sequenceKey(client: string, plan: KeyPlan): string {
+  return `${front(plan)}weir:sequence:${client}`;
+}
+
+function front(plan: KeyPlan): string {
+  return plan.format === 'exact' ? plan.prefix + plan.tag : plan.prefix;
 }

@@ -4,21 +4,25 @@
  * Group commit: while a call is in flight, groups gather; when its reply is here, they all go as
  * the next call. The busier the service, the larger the calls and the fewer of them per charge.
  *
- * Deadlines: each group is answered within `timeoutMs` of its `charge`, whatever Redis does. A call
- * that is late still holds its place: nothing more is sent to a peer that does not answer, so that
- * one that hangs and wakes up has at most `callsInFlightMax` calls to carry out that nobody waits
- * for.
+ * Deadlines: each group is answered within `timeoutMs` of its `charge`, and by its caller's deadline,
+ * whatever Redis does. The call carries the last deadline of its groups in Redis's own time, so that
+ * one which arrives later charges nothing. A call that is late still holds its place: nothing more is
+ * sent to a peer that does not answer. What became of charges whose callers were answered without
+ * Redis is told by their outcome (call-outcomes.ts), so that they are neither lost nor made twice.
  */
-import type { DurationMs } from '../../core/time.ts';
+import type { DurationMs, MonotonicMs } from '../../core/time.ts';
 import type {
   ChargeGroup,
   ChargeListener,
   CounterStore,
   StoreFailure,
 } from '../../limiter/counter-store.ts';
-import type { BatchKeys } from './charge-batch.ts';
-import { ChargeCall } from './charge-call.ts';
-import { ChargeQueue, type Entry, entryOf, partsOf, settleEntry } from './charge-queue.ts';
+import { isVital } from '../groups.ts';
+import { CallOutcomes } from './call-outcomes.ts';
+import { type CallPart, type CallPlan, ChargeCall } from './charge-call.ts';
+import { ChargeQueue, type Entry, entryOf, partsOf, settleGroups } from './charge-queue.ts';
+import { type KeyPlan, sequenceKey } from './counter-key.ts';
+import { RedisClock } from './redis-clock.ts';
 import { RedisConnection } from './redis-connection.ts';
 import type { RedisStoreOptions } from './redis-options.ts';
 import {
@@ -29,42 +33,52 @@ import {
 } from './redis-options.ts';
 import { UNEXPECTED_REPLY } from './script-reply.ts';
 
+/** Share of the queue's bound that is kept for refunds and critical rules. */
+const VITAL_SHARE = 0.1;
+
 export class RedisCounterStore implements CounterStore {
   readonly name = 'redis';
   readonly immediate = false;
   readonly #options: CompleteRedisOptions;
   readonly #connection: RedisConnection;
+  readonly #outcomes: CallOutcomes;
+  readonly #clock = new RedisClock();
+  readonly #plan: CallPlan;
   readonly #unavailable: StoreFailure;
-  /** The connection was lost after the call was sent. */
-  readonly #lost: StoreFailure;
-  /** While it waited for its call, and while its call was under way. */
   readonly #timedOut: StoreFailure;
-  readonly #timedOutSent: StoreFailure;
   readonly #overloaded: StoreFailure;
   readonly #charactersQueuedMax: number;
   readonly #tooLong: StoreFailure;
   readonly #healthListeners: ((isHealthy: boolean) => void)[] = [];
   readonly #queue = new ChargeQueue();
-  /** Sent and not answered, oldest first. */
-  readonly #inFlight: ChargeCall[] = [];
+  /** Sent and not answered. */
+  #inFlight: ChargeCall | null = null;
   #isFlushPlanned = false;
   #closing: Promise<void> | null = null;
-  #deadline: NodeJS.Timeout | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  /** When the timer is due. */
+  #timerAt: MonotonicMs = Infinity;
   #onIdle: (() => void) | null = null;
   #charges = 0;
   #calls = 0;
   #timeouts = 0;
   #overloads = 0;
+  #lateCalls = 0;
 
   /** Throws a RangeError for an option out of its bounds. */
   constructor(options: RedisStoreOptions) {
     this.#options = completeOptions(options);
     const { timeoutMs, groupsQueuedMax } = this.#options;
     const address = addressText(this.#options.address);
+    this.#outcomes = this.#options.outcomes ?? new CallOutcomes();
     this.#unavailable = { code: 'unavailable', text: `redis ${address}: no connection` };
-    this.#lost = { code: 'unavailable', text: `redis ${address}: no connection`, isUnknown: true };
     this.#timedOut = { code: 'timeout', text: `redis ${address}: no reply in ${timeoutMs} ms` };
-    this.#timedOutSent = { ...this.#timedOut, isUnknown: true };
+    this.#plan = {
+      binOf: this.#options.binOf,
+      keysOf: (bin) => this.#keyPlan(bin),
+      lost: this.#unavailable,
+      late: { code: 'timeout', text: `redis ${address}: not begun in time` },
+    };
     this.#overloaded = {
       code: 'overloaded',
       text: `redis: ${groupsQueuedMax} requests wait already`,
@@ -75,6 +89,17 @@ export class RedisCounterStore implements CounterStore {
       text: `redis: requests of ${this.#charactersQueuedMax} characters wait already`,
     };
     this.#connection = new RedisConnection(this.#options, (isReady) => this.#changed(isReady));
+  }
+
+  /** Milliseconds that the server's clock is ahead of `now`; 0 before the first reply. */
+  get clockAheadMs(): DurationMs {
+    const { now, monotonic } = this.#options;
+    return this.#clock.aheadOf(now(), monotonic());
+  }
+
+  /** Calls that arrived after their deadline and charged nothing. */
+  get lateCalls(): number {
+    return this.#lateCalls;
   }
 
   get isHealthy(): boolean {
@@ -122,20 +147,13 @@ export class RedisCounterStore implements CounterStore {
   }
 
   charge(groups: readonly ChargeGroup[], listener: ChargeListener): void {
-    const entry = entryOf(groups, listener, this.#options.monotonic());
-    if (entry.charges === 0) {
-      for (const group of groups) group.failure = null;
-      this.#settle(entry, null);
-      return;
-    }
-    if (!this.isHealthy) {
-      this.#settle(entry, this.#unavailable);
-      return;
-    }
-    const overload = this.#overloadBy(entry);
-    if (overload !== null) {
-      this.#overloads += 1;
-      this.#settle(entry, overload);
+    const { monotonic, timeoutMs } = this.#options;
+    const now = monotonic();
+    const entry = entryOf(groups, listener, now + timeoutMs);
+    const failure = this.#failureOf(entry, now);
+    if (failure !== null || entry.charges === 0) {
+      settleGroups(entry, failure);
+      this.#settle(entry);
     } else if (this.#isWithinOneCall(entry)) {
       this.#enqueue(entry);
     } else {
@@ -143,9 +161,24 @@ export class RedisCounterStore implements CounterStore {
     }
   }
 
+  /** Why the entry cannot be taken at all, or null. */
+  #failureOf(entry: Entry, now: MonotonicMs): StoreFailure | null {
+    if (entry.charges === 0) return null;
+    if (!this.isHealthy) return this.#unavailable;
+    if (entry.deadline <= now) {
+      this.#timeouts += 1;
+      return this.#timedOut;
+    }
+    const overload = this.#overloadBy(entry);
+    if (overload !== null) this.#overloads += 1;
+    return overload;
+  }
+
   #overloadBy({ groups, characters }: Entry): StoreFailure | null {
     const queue = this.#queue;
-    if (queue.groups + groups.length > this.#options.groupsQueuedMax) return this.#overloaded;
+    const { groupsQueuedMax } = this.#options;
+    const share = isVital(groups) ? 1 : 1 - VITAL_SHARE;
+    if (queue.groups + groups.length > Math.ceil(groupsQueuedMax * share)) return this.#overloaded;
     // Alone any request is taken, however long: what it may be is bounded where it is received.
     const isTooLong = queue.characters + characters > this.#charactersQueuedMax;
     return isTooLong && queue.groups > 0 ? this.#tooLong : null;
@@ -168,18 +201,20 @@ export class RedisCounterStore implements CounterStore {
         this.#onIdle = resolve;
       });
     }
-    if (this.#deadline !== null) clearTimeout(this.#deadline);
+    if (this.#timer !== null) clearTimeout(this.#timer);
     await this.#connection.close();
+    this.#outcomes.close();
   }
 
   #enqueue(entry: Entry): void {
     if (entry.charges > this.#options.chargesPerCallMax) {
-      this.#settle(entry, this.#tooLarge(entry));
+      settleGroups(entry, this.#tooLarge(entry));
+      this.#settle(entry);
       return;
     }
     this.#queue.push(entry);
-    if (this.#deadline === null) this.#arm(this.#options.timeoutMs);
-    if (!this.#isFlushPlanned && this.#inFlight.length < this.#options.callsInFlightMax) {
+    this.#arm(entry.deadline);
+    if (!this.#isFlushPlanned && this.#inFlight === null) {
       this.#isFlushPlanned = true;
       setImmediate(this.#flushPlanned);
     }
@@ -196,110 +231,150 @@ export class RedisCounterStore implements CounterStore {
   };
 
   #flush(): void {
-    while (this.#inFlight.length < this.#options.callsInFlightMax) {
-      const first = this.#queue.peek();
-      if (first === undefined) return;
-      const call = new ChargeCall(this.#batchKeys());
-      let next: Entry | undefined = first;
-      while (next && call.fits(next, this.#options)) {
-        call.add(this.#queue.shift());
-        next = this.#queue.peek();
+    while (this.#inFlight === null && this.#queue.groups > 0) {
+      const call = this.#nextCall();
+      try {
+        call.prepare();
+      } catch (error) {
+        call.fail(notSent(error), this.#settle);
+        continue;
       }
-      this.#send(call);
+      this.#inFlight = call;
+      this.#charges += call.charges;
+      const deadline = this.#clock.latestAt(call.latestDeadline);
+      for (const part of call.parts) this.#send(call, part, deadline);
     }
   }
 
-  #send(call: ChargeCall): void {
+  #nextCall(): ChargeCall {
+    const call = new ChargeCall(this.#plan);
+    let next = this.#queue.peek();
+    while (next !== undefined && call.fits(next, this.#options)) {
+      call.add(this.#queue.shift());
+      next = this.#queue.peek();
+    }
+    return call;
+  }
+
+  #send(call: ChargeCall, part: CallPart, deadline: number | null): void {
+    const { batch, bin } = part;
     this.#calls += 1;
-    this.#charges += call.charges;
-    this.#inFlight.push(call);
-    this.#connection.call(call, {
-      replied: (reply) => {
-        this.#landed(call);
-        this.#dealOut(call, reply);
-        this.#idle();
+    part.sentAt = this.#options.monotonic();
+    part.number = batch.isPeek ? 0 : this.#outcomes.nextNumber();
+    const key = sequenceKey(this.#outcomes.client, this.#keyPlan(bin));
+    const sequence = batch.isPeek ? null : { key, number: part.number };
+    this.#connection.call(
+      { encode: () => batch.encode({ deadline, sequence }) },
+      {
+        replied: (reply) => {
+          this.#heard(part, reply);
+          this.#landed(call);
+        },
+        failed: (failure) => {
+          part.failed(failure);
+          this.#landed(call);
+        },
       },
-      failed: (failure) => {
-        this.#landed(call);
-        call.fail(failure ?? this.#lost, this.#settle);
-        this.#idle();
-      },
-    });
+    );
   }
 
-  /** A defect on the way fails what is not dealt out yet: no entry is left without an answer. */
-  #dealOut(call: ChargeCall, reply: unknown): void {
-    try {
-      const errors = call.settle(reply, this.#settle);
-      for (const text of errors) this.#connection.noteRefusal(text);
-    } catch (error) {
-      this.#connection.noteDefect(error);
-      call.fail(UNEXPECTED_REPLY, this.#settle);
-    }
+  #heard(part: CallPart, reply: unknown): void {
+    const outcome = part.replied(reply);
+    if (outcome === null) return;
+    const now = this.#options.monotonic();
+    this.#clock.observe(part.sentAt, now, outcome.clock);
+    if (outcome.kind === 'late') this.#lateCalls += 1;
+    if (part.number > 0) this.#outcomes.found(part.bin, outcome.made, now);
+    for (const text of outcome.errors) this.#connection.noteRefusal(text);
   }
-
-  /** What a listener throws is a defect of its own: the entries after it are settled all the same. */
-  readonly #settle = (entry: Entry, failure: StoreFailure | null): void => {
-    try {
-      settleEntry(entry, failure);
-    } catch (error) {
-      this.#connection.noteDefect(error);
-    }
-  };
 
   /**
    * The next call goes out before this one is dealt out: Redis works while we do. Calls never land
    * within `call`, so that a queue of calls that cannot be sent does not nest here.
    */
   #landed(call: ChargeCall): void {
-    this.#inFlight.splice(this.#inFlight.indexOf(call), 1);
+    if (!call.hasEnded) return;
+    this.#inFlight = null;
     this.#flush();
-  }
-
-  #batchKeys(): BatchKeys {
-    const { keyFormat, expirationJitterMaxSeconds, now, random } = this.#options;
-    if (keyFormat === 'exact') return { format: 'exact' };
-    const jitterSeconds = Math.floor(random() * expirationJitterMaxSeconds);
-    return { format: 'reference', now: now(), jitterSeconds };
-  }
-
-  #arm(inMs: DurationMs): void {
-    this.#deadline = setTimeout(this.#expire, inMs);
-  }
-
-  /** Fails everything whose time is up, and comes back when the next is. */
-  readonly #expire = (): void => {
-    const { monotonic, timeoutMs } = this.#options;
-    const latest = monotonic() - timeoutMs;
-    const due: Entry[] = [];
-    const sent: Entry[] = [];
-    for (const call of this.#inFlight) {
-      for (let entry = call.shiftDue(latest); entry; entry = call.shiftDue(latest))
-        sent.push(entry);
-    }
-    for (let entry = this.#queue.peek(); entry && entry.since <= latest; ) {
-      due.push(this.#queue.shift());
-      entry = this.#queue.peek();
-    }
-    this.#deadline = null;
-    const oldest = this.#inFlight.find((call) => call.since !== undefined)?.since;
-    const next = oldest ?? this.#queue.peek()?.since;
-    if (next !== undefined) this.#arm(Math.max(1, Math.ceil(next - latest)));
-    this.#timeouts += sent.length + due.length;
-    for (const entry of sent) this.#settle(entry, this.#timedOutSent);
-    for (const entry of due) this.#settle(entry, this.#timedOut);
-    this.#idle();
-  };
-
-  #isWaitedFor(): boolean {
-    return this.#queue.groups > 0 || this.#inFlight.some(({ since }) => since !== undefined);
-  }
-
-  #idle(): void {
+    this.#dealOut(call);
     if (this.#onIdle !== null && !this.#isWaitedFor()) this.#onIdle();
   }
 
+  /** A defect on the way fails what is not dealt out yet: no entry is left without an answer. */
+  #dealOut(call: ChargeCall): void {
+    try {
+      call.settle(this.#settle);
+    } catch (error) {
+      this.#connection.noteDefect(error);
+      call.fail(UNEXPECTED_REPLY, this.#settle);
+    }
+    const now = this.#options.monotonic();
+    for (const { bin, number, lostGroups } of call.parts) {
+      this.#outcomes.await(bin, number, lostGroups, now);
+    }
+  }
+
+  /** What a listener throws is a defect of its own: the entries after it are settled all the same. */
+  readonly #settle = (entry: Entry): void => {
+    try {
+      entry.listener.settled(entry.groups);
+    } catch (error) {
+      this.#connection.noteDefect(error);
+    }
+  };
+
+  #keyPlan(bin: number): KeyPlan {
+    const { keyFormat, keyPrefix, tagOf, expirationJitterMaxSeconds, now, random } = this.#options;
+    if (keyFormat === 'exact') return { format: 'exact', prefix: keyPrefix, tag: tagOf(bin) };
+    const jitterSeconds = Math.floor(random() * expirationJitterMaxSeconds);
+    return { format: 'reference', prefix: keyPrefix, now: now(), jitterSeconds };
+  }
+
+  #arm(deadline: MonotonicMs): void {
+    if (deadline >= this.#timerAt) return;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timerAt = deadline;
+    const inMs = Math.max(1, Math.ceil(deadline - this.#options.monotonic()));
+    this.#timer = setTimeout(this.#timeUp, inMs);
+  }
+
+  /**
+   * Timers come before sockets: after a stall of ours a reply may lie there that is in time. So the
+   * sockets are read first.
+   */
+  readonly #timeUp = (): void => {
+    this.#timer = null;
+    setImmediate(this.#expire);
+  };
+
+  /** Fails everything whose time is up, and comes back when the next is. */
+  readonly #expire = (): void => {
+    const now = this.#options.monotonic();
+    const sent = this.#inFlight?.leaveDue(now, this.#timedOut) ?? [];
+    const due = this.#queue.takeDue(now);
+    for (const entry of due) settleGroups(entry, this.#timedOut);
+    this.#timeouts += sent.length + due.length;
+    this.#timerAt = Infinity;
+    const inFlight = this.#inFlight?.earliestDeadline ?? Infinity;
+    const next = Math.min(inFlight, this.#queue.earliestDeadline);
+    if (next < Infinity) this.#arm(next);
+    for (const entry of sent) this.#settle(entry);
+    for (const entry of due) this.#settle(entry);
+    if (this.#onIdle !== null && !this.#isWaitedFor()) this.#onIdle();
+  };
+
+  #isWaitedFor(): boolean {
+    return this.#queue.groups > 0 || this.#inFlight?.isWaitedFor === true;
+  }
+
   #changed(isReady: boolean): void {
+    if (isReady) this.#clock.forget();
     for (const listener of this.#healthListeners) listener(isReady);
   }
+}
+
+/** What groups fail with that could not be made into a call. */
+function notSent(error: unknown): StoreFailure {
+  const text = error instanceof Error ? error.message : String(error);
+  return { code: 'overloaded', text: `redis: not sent: ${text}` };
 }

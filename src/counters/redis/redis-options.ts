@@ -3,6 +3,8 @@
  * written.
  */
 import type { DurationMs, MonotonicMs, WallMs } from '../../core/time.ts';
+import type { ChargeGroup } from '../../limiter/counter-store.ts';
+import type { CallOutcomes } from './call-outcomes.ts';
 
 export type RedisAddress =
   | { readonly host: string; readonly port: number }
@@ -53,12 +55,18 @@ export interface RedisStoreOptions {
    * QUEUED_CHARACTERS_PER_GROUP times it in characters, unless nothing else waits.
    */
   readonly groupsQueuedMax?: number;
-  /** Calls sent and not answered. */
-  readonly callsInFlightMax?: number;
+  /** What all keys begin with: those of the charges do already. */
+  readonly keyPrefix?: string;
+  /** In a cluster: the bin of a group, whose charges all share it, and what a bin's keys carry. */
+  readonly binOf?: (group: ChargeGroup) => number;
+  readonly tagOf?: (bin: number) => string;
+  /** Shared by all stores of a cluster; one of its own when absent. */
+  readonly outcomes?: CallOutcomes;
 }
 
-export type CompleteRedisOptions = Required<Omit<RedisStoreOptions, 'username' | 'password'>> &
-  Pick<RedisStoreOptions, 'username' | 'password'>;
+type Absent = 'username' | 'password' | 'outcomes';
+export type CompleteRedisOptions = Required<Omit<RedisStoreOptions, Absent>> &
+  Pick<RedisStoreOptions, Absent>;
 
 /**
  * Some ten ordinary charges, each with the 128 characters that count for it besides its key: more
@@ -81,7 +89,9 @@ const DEFAULTS = {
   chargesPerCallMax: 4096,
   charactersPerCallMax: 4_194_304,
   groupsQueuedMax: 65_536,
-  callsInFlightMax: 1,
+  keyPrefix: '',
+  binOf: () => 0,
+  tagOf: () => '',
 };
 
 /** Numbers that must be whole, with their least value. */
@@ -96,7 +106,6 @@ const WHOLE = {
   chargesPerCallMax: 1,
   charactersPerCallMax: 1,
   groupsQueuedMax: 1,
-  callsInFlightMax: 1,
 } as const;
 
 /** Fills in the defaults; throws a RangeError that names the option and its bound. */

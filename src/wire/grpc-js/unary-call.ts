@@ -1,15 +1,17 @@
 import type { ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
-import type { GrpcStatus, UnaryCall } from '../rpc-server.ts';
+import { type GrpcStatus, REQUEST_ID_HEADER, type UnaryCall } from '../rpc-server.ts';
 import { statusText } from './status-text.ts';
 
 /** A unary call of grpc-js as the port sees it. */
 export class GrpcJsUnaryCall implements UnaryCall {
   readonly deadlineMs: number;
+  readonly requestId: string;
   #callback: sendUnaryData<Uint8Array> | null;
 
   constructor(call: ServerUnaryCall<Uint8Array, Uint8Array>, callback: sendUnaryData<Uint8Array>) {
     this.#callback = callback;
     this.deadlineMs = monotonicDeadline(Number(call.getDeadline()));
+    this.requestId = String(call.metadata.get(REQUEST_ID_HEADER)[0] ?? '');
   }
 
   reply(message: Uint8Array): void {

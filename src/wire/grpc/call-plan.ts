@@ -7,6 +7,9 @@
 import type { RequestHead } from '../http2/request-head.ts';
 import {
   GrpcStatus,
+  REQUEST_ID_BYTES_MAX,
+  REQUEST_ID_HEADER,
+  REQUEST_ID_TOO_LONG,
   type RpcMethods,
   type StreamHandler,
   type UnaryHandler,
@@ -22,6 +25,8 @@ export interface CallTerms {
   readonly timeoutMs: number;
   /** Compressed messages are gzip; otherwise there may be none. */
   readonly isGzip: boolean;
+  /** '' when the caller gave none. */
+  readonly requestId: string;
 }
 
 export interface UnaryPlan extends CallTerms {
@@ -54,10 +59,12 @@ export function planCall(head: RequestHead, methods: RpcMethods): CallPlan {
   let contentType = '';
   let timeout = '';
   let encoding = 'identity';
+  let requestId = '';
   for (const { name, value } of head.fields) {
     if (name === 'content-type') contentType = value;
     else if (name === 'grpc-timeout') timeout = value;
     else if (name === 'grpc-encoding') encoding = value;
+    else if (name === REQUEST_ID_HEADER) requestId = value;
   }
   if (!isGrpc(contentType)) return plain(415, 'content-type must be application/grpc\n');
   if (head.method !== 'POST') return plain(405, 'the method must be POST\n');
@@ -69,8 +76,12 @@ export function planCall(head: RequestHead, methods: RpcMethods): CallPlan {
     const text = `grpc-encoding ${encoding} is not supported`;
     return refused(unknownEncoding(GrpcStatus.UNIMPLEMENTED, text));
   }
+  if (requestId.length > REQUEST_ID_BYTES_MAX) {
+    return refused(trailersOnly(GrpcStatus.INVALID_ARGUMENT, REQUEST_ID_TOO_LONG));
+  }
   const terms = {
     path: head.path,
+    requestId,
     timeoutMs: timeout === '' ? 0 : Math.max(timeoutMs, TIMEOUT_MS_MIN),
     isGzip: encoding === 'gzip',
   };

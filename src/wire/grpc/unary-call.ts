@@ -37,6 +37,10 @@ export class UnaryGrpcCall implements UnaryCall, StreamOwner {
     this.deadlineMs = deadlineOf(stream, plan);
   }
 
+  get requestId(): string {
+    return this.#plan.requestId;
+  }
+
   onBody(bytes: Uint8Array, start: number, end: number, isLast: boolean): void {
     const { receiveBytesMax } = this.#connection.service.options;
     const whole =

@@ -1,21 +1,36 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { Transition } from '../../../src/core/breaker/breaker.ts';
+import type { BreakerOptions } from '../../../src/core/breaker/options.ts';
 import { Unit } from '../../../src/core/rules/unit.ts';
 import type { FailureMode } from '../../../src/core/verdict/failure-mode.ts';
+import { BreakerGate, type GateOptions } from '../../../src/counters/guarded/breaker-gate.ts';
+import type { CommandClass } from '../../../src/counters/guarded/command-class.ts';
 import {
-  type CommandClass,
   GuardedCounterStore,
   type GuardOptions,
 } from '../../../src/counters/guarded/guarded-counter-store.ts';
 import { MemoryCounterStore } from '../../../src/counters/memory/memory-counter-store.ts';
-import type { ChargeGroup, StoreFailure } from '../../../src/limiter/counter-store.ts';
+import type {
+  ChargeGroup,
+  ChargeOutcome,
+  StoreFailure,
+} from '../../../src/limiter/counter-store.ts';
 import { ask, charge, group, readings, type TestCharge } from '../../contract/charges.ts';
 import { counterStoreContract } from '../../contract/counter-store.ts';
 import { FailingStore } from './failing-store.ts';
 
 const GONE: StoreFailure = { code: 'unavailable', text: 'gone' };
-const LATE: StoreFailure = { code: 'timeout', text: 'late', isUnknown: true };
+const LATE: StoreFailure = { code: 'timeout', text: 'late' };
+
+/** A call that was sent and never answered; what became of it is told by `outcome`. */
+function late(outcome: ChargeOutcome): StoreFailure {
+  return { ...LATE, outcome: { onKnown: (listener) => listener(outcome) } };
+}
+
 const HOUR_MS = 3_600_000;
+
+type RigOptions = Partial<GuardOptions> &
+  Partial<Pick<GateOptions, 'onTransition'>> & { readonly breaker?: Partial<BreakerOptions> };
 
 class Rig {
   wall = 100 * HOUR_MS;
@@ -24,22 +39,32 @@ class Rig {
   stalledUntil = -1;
   readonly inner = new FailingStore(() => this.wall);
   readonly transitions: string[] = [];
+  readonly gate: BreakerGate;
   readonly guard: GuardedCounterStore;
 
-  constructor(changed: Partial<GuardOptions> = {}, replicas = 1) {
-    this.guard = new GuardedCounterStore({
+  constructor(changed: RigOptions = {}, replicas = 1) {
+    const { breaker = {}, onTransition = () => {}, ...guardOptions } = changed;
+    this.gate = new BreakerGate({
       inner: this.inner,
+      monotonic: () => this.clock,
+      random: () => this.chance,
+      wasStalledSince: (since) => this.stalledUntil >= since,
+      onTransition: (name: CommandClass, transition: Transition) => {
+        const { from, to, reason } = transition;
+        this.transitions.push(`${name}: ${from} -> ${to} (${reason})`);
+        onTransition(name, transition);
+        this.guard.replaySoon();
+      },
+      breakers: { check: breaker, refund: breaker, peek: breaker },
+    });
+    this.guard = new GuardedCounterStore({
+      inner: this.gate,
       local: {
         store: new MemoryCounterStore({ now: () => this.wall }),
         replicas,
         now: () => this.wall,
       },
-      monotonic: () => this.clock,
-      random: () => this.chance,
-      wasStalledSince: (since) => this.stalledUntil >= since,
-      onTransition: (name: CommandClass, { from, to, reason }: Transition) =>
-        this.transitions.push(`${name}: ${from} -> ${to} (${reason})`),
-      ...changed,
+      ...guardOptions,
     });
   }
 
@@ -69,12 +94,14 @@ class Rig {
 
 counterStoreContract('a guarded store that can serve', async () => {
   const store = new GuardedCounterStore({
-    inner: new MemoryCounterStore({ now: Date.now }),
+    inner: new BreakerGate({
+      inner: new MemoryCounterStore({ now: Date.now }),
+      monotonic: () => performance.now(),
+      random: () => 0,
+      wasStalledSince: () => true,
+      onTransition: () => {},
+    }),
     local: { store: new MemoryCounterStore({ now: Date.now }), replicas: 1, now: Date.now },
-    monotonic: () => performance.now(),
-    random: () => 0,
-    wasStalledSince: () => true,
-    onTransition: () => {},
   });
   await store.start();
   return {
@@ -151,7 +178,7 @@ describe('while the store cannot serve', () => {
     expect(rig.inner.calls).toBe(before);
     expect(await rig.ask({ isRefund: true })).toBe('6>5 unavailable');
     expect(await rig.ask({ hits: 0 })).toBe('5>5 unavailable');
-    expect(rig.guard.breakerState('refund').kind).toBe('closed');
+    expect(rig.gate.breakerState('refund').kind).toBe('closed');
   });
 
   test.each([
@@ -221,10 +248,19 @@ describe('when the store is back', () => {
     expect(rig.guard.replayedHits).toBe(10);
   });
 
-  test('what it may have counted itself is not charged again, and told', async () => {
-    const rig = await recovered(LATE, 7);
-    expect([await rig.stored(), rig.guard.unknownHits]).toEqual([5, 5]);
-    expect(rig.guard.replayedHits).toBe(2);
+  test.each([
+    ['made', { stored: 5, confirmed: 5, unknown: 0, replayed: 2 }],
+    ['not-made', { stored: 10, confirmed: 0, unknown: 0, replayed: 7 }],
+    ['unknown', { stored: 5, confirmed: 0, unknown: 5, replayed: 2 }],
+  ] as const)('what it had %s after all is charged accordingly', async (outcome, want) => {
+    const rig = await recovered(late(outcome), 7);
+    const { confirmedHits, unknownHits, replayedHits } = rig.guard;
+    expect({
+      stored: await rig.stored(),
+      confirmed: confirmedHits,
+      unknown: unknownHits,
+      replayed: replayedHits,
+    }).toEqual(want);
   });
 
   test('nothing is charged to a window that has ended', async () => {
@@ -265,7 +301,7 @@ describe('when the store is back', () => {
   });
 
   test('a store that never lost its connection is asked every now and then', async () => {
-    vi.useFakeTimers();
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     try {
       const rig = new Rig({ breaker: { rampMs: 0, backoffBaseMs: 20_000 } });
       rig.inner.failure = LATE;
@@ -274,7 +310,7 @@ describe('when the store is back', () => {
       rig.inner.failure = null;
       vi.advanceTimersByTime(250);
       // Nobody asks: the checks are probes of their own, and what was admitted is replayed.
-      expect(rig.guard.breakerState('check').kind).toBe('closed');
+      expect(rig.gate.breakerState('check').kind).toBe('closed');
       expect(vi.getTimerCount()).toBe(0);
     } finally {
       vi.useRealTimers();
@@ -283,9 +319,9 @@ describe('when the store is back', () => {
 
   test('by hand it can be kept from being asked', async () => {
     const rig = new Rig();
-    rig.guard.setHand('forced-open');
+    rig.gate.setHand('forced-open');
     expect(await rig.ask()).toBe('0>1 breaker');
-    rig.guard.setHand('auto');
+    rig.gate.setHand('auto');
     expect(await rig.ask()).toBe('0>1');
   });
 

@@ -3,8 +3,8 @@
  * keys are pieces of longer texts, which must not stay for their sake. Needs --expose-gc.
  */
 import { Unit } from '../../../src/core/rules/unit.ts';
+import { ownGroup } from '../../../src/counters/groups.ts';
 import { MemoryCounterStore } from '../../../src/counters/memory/memory-counter-store.ts';
-import { ChargePolicy } from '../../../src/limiter/counter-store.ts';
 
 const KEYS = 1_000_000;
 const REST = '-'.repeat(200);
@@ -27,6 +27,7 @@ for (let id = 0; id < KEYS; id += 1) {
     limit: 1,
     hits: 1,
     isRefund: false,
+    isBinding: true,
     failureMode: 'error' as const,
     isCritical: false,
     degraded: null,
@@ -34,7 +35,7 @@ for (let id = 0; id < KEYS; id += 1) {
     after: 0,
     resetMs: 0,
   };
-  store.charge([{ charges: [charge], policy: ChargePolicy.ALL, failure: null }], {
+  store.charge([ownGroup([charge])], {
     settled: () => {},
   });
 }

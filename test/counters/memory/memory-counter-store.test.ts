@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Unit } from '../../../src/core/rules/unit.ts';
 import { MemoryCounterStore } from '../../../src/counters/memory/memory-counter-store.ts';
-import { ask, askOne, charge, group, readings } from '../../contract/charges.ts';
+import { ask, askOne, group, readings } from '../../contract/charges.ts';
 
 const START = Date.UTC(2026, 10, 5, 12, 0, 0);
 const HOUR_MS = 3_600_000;
@@ -221,7 +221,7 @@ test('it is always healthy, settles before it returns and says who it is', () =>
     throw new Error('never');
   });
   let isSettled = false;
-  store.charge([{ charges: [charge({ key: 'k' })], policy: 0, failure: null }], {
+  store.charge([group({ key: 'k' })], {
     settled: () => {
       isSettled = true;
     },

@@ -80,7 +80,7 @@ test('whoever makes calls and throws at the reply is logged', async () => {
   const replied = () => {
     throw new Error('a caller broke');
   };
-  connection.call({ encode: () => [0, '', 0, 0] }, { replied, failed: () => {} });
+  connection.call({ encode: () => [0, '', '', '', 0, 0] }, { replied, failed: () => {} });
   expect(await promise).toMatch(/^defect: Error: a caller broke/);
   await connection.close();
 });

@@ -60,3 +60,8 @@ export function health(store: RedisCounterStore, isHealthy: boolean): Promise<vo
     });
   });
 }
+
+/** Keys of counters: not what the store keeps of its own calls. */
+export async function counterKeys(redis: Redis): Promise<string[]> {
+  return (await redis.keys('*')).filter((key) => !key.startsWith('weir:sequence:')).sort();
+}

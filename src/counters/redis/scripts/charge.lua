@@ -1,21 +1,32 @@
 -- One batch of charges, as one atomic step.
 --
 -- First the runs: each adds to, takes from or reads one counter, in order. Then the vectors: groups
--- that are made whole, or, when one of their charges would pass its limit, only in those that
--- would.
+-- whose charges depend on one another, or that carry a request's id.
 --
--- KEYS  the counter of each run, runs of one unit together; then of each charge of each vector.
--- ARGV  1        '' for exact windows, else the seconds added to each TTL (reference's keys)
---       2        sections S; then S pairs: seconds of the unit, runs of that unit
+-- KEYS  the sequence of this client, if ARGV 2 is not ''; the counter of each run, runs of one unit
+--       together; then for each vector the counter of each charge, and the request's id if it has
+--       one.
+-- ARGV  1        '' or the time in ms, by this server's clock, after which nothing is made
+--       2        '' or the number of this call: greater than that of any call before
+--       3        '' for exact windows, else the seconds added to each TTL (reference's keys)
+--       4        sections S; then S pairs: seconds of the unit, runs of that unit
 --       then     for each run its hits: above 0 added, below 0 given back, 0 read
---       then     vectors V; for each: charges M, then M triples: seconds of the unit, hits, limit
--- Reply integers: this server's clock in ms; for each run the count before it; for each charge of
---       each vector the count before it and after it. A negative one, -e, stands for the e-th of
---       the error texts that follow the integers: the counter is no counter (WRONGTYPE), or not
---       writable. Counts beyond 2^52 are sent as text: the client rounds integers near 2^53.
--- Cost  one TIME, one INCRBY per run, a PEXPIREAT for each new counter (EXPIRE for every charge
--- with
---       the reference's keys), and one PTTL. Bounded by the caller's charges per call.
+--       then     vectors V; for each: charges M, policy (0 all, 1 only those over when one is over,
+--                2 all or nothing), 1 when it has an id; then M triples: seconds of the unit, hits,
+--                limit
+-- Reply integers: this server's clock in ms; 0 when the batch was made, 1 when it came too late, 2
+--       when a later call was here first; the numbers of the last MADE calls made, newest first, 0
+--       for none. Only after a 0: for each run the count before it; for each charge of each vector
+--       the count before it and after it. A negative one, -e, stands for the e-th of the error
+--       texts that follow the integers: the counter is no counter (WRONGTYPE), or not writable.
+--       Counts beyond 2^52 are sent as text: the client rounds integers near 2^53.
+-- Cost  one TIME, a GET and a SET of the sequence, one INCRBY per run, a PEXPIREAT for each new
+--       counter (EXPIRE for every charge with the reference's keys), and one PTTL. Bounded by the
+--       caller's charges per call.
+--
+-- Sequence. A client whose connection is lost does not know whether its last calls were made. It
+-- asks by its next call, whose reply tells; and since that call has a greater number, one that
+-- still lingers in an old connection is refused from then on.
 --
 -- Exact windows. A counter expires with its window, so a counter that is there belongs to the
 -- current window. Redis still shows a key at the very ms it expires at, and deletes one at once
@@ -30,13 +41,42 @@ local LEFTOVER_MS = 3
 local INTEGER_MAX = 4503599627370496
 -- A counter is picked out of at least this many, so that small calls seldom pay for the check.
 local MEND_AMONG_MIN = 16
+-- Calls of this client that are remembered as made, and for how long after the last.
+local MADE = 4
+local SEQUENCE_SECONDS = 600
+-- A request's id and what it read.
+local REQUEST_MS = 60000
 
 local pcall, call, type, tonumber = redis.pcall, redis.call, type, tonumber
 local time = call('TIME')
 local micros = tonumber(time[2])
 local now = tonumber(time[1]) * 1000 + math.floor(micros / 1000)
-local isExact = ARGV[1] == ''
-local reply, errors = { now }, {}
+local sequence = ARGV[2]
+local isExact = ARGV[3] == ''
+local reply, errors = { now, 0 }, {}
+
+local made = {}
+local offset = sequence == '' and 0 or 1
+if offset == 1 then
+  for number in string.gmatch(call('GET', KEYS[1]) or '', '%d+') do
+    if #made < MADE then made[#made + 1] = number end
+  end
+end
+for number = 1, MADE do reply[2 + number] = tonumber(made[number] or 0) end
+if ARGV[1] ~= '' and now > tonumber(ARGV[1]) then
+  reply[2] = 1
+  return reply
+end
+if offset == 1 then
+  if tonumber(sequence) <= reply[3] then
+    reply[2] = 2
+    return reply
+  end
+  table.insert(made, 1, sequence)
+  -- Where it cannot be written, nothing else can: the runs tell why.
+  pcall('SET', KEYS[1], table.concat(made, ' ', 1, math.min(#made, MADE)), 'EX', SEQUENCE_SECONDS)
+end
+local first = 2 + MADE
 
 local function fail(failure)
   local text = failure.err or 'ERR unknown'
@@ -63,7 +103,7 @@ local function windowOf(seconds)
       window = { command = 'PEXPIREAT', at = string.format('%.0f', now + rest), length = length }
       window.hasLeftovers = length - rest < LEFTOVER_MS
     else
-      window = { command = 'EXPIRE', at = string.format('%.0f', seconds + ARGV[1]) }
+      window = { command = 'EXPIRE', at = string.format('%.0f', seconds + ARGV[3]) }
     end
     windows[seconds] = window
   end
@@ -123,47 +163,49 @@ local function mendTtl(key, window)
   if ttl == -1 or ttl > window.length then stamp(key, window) end
 end
 
-local sections = tonumber(ARGV[2])
-local at = 2 + 2 * sections
+local sections = tonumber(ARGV[4])
+local at = 4 + 2 * sections
 local run = 0
 local mended = isExact and 1 + micros % math.max(#KEYS, MEND_AMONG_MIN) or 0
 for section = 1, sections do
-  local window = windowOf(tonumber(ARGV[1 + 2 * section]))
+  local window = windowOf(tonumber(ARGV[3 + 2 * section]))
   local hasLeftovers = window.hasLeftovers
-  for _ = 1, tonumber(ARGV[2 + 2 * section]) do
+  for _ = 1, tonumber(ARGV[4 + 2 * section]) do
     run = run + 1
     at = at + 1
-    local key, text = KEYS[run], ARGV[at]
+    local key, text = KEYS[offset + run], ARGV[at]
     local hits = tonumber(text)
     if hasLeftovers then dropLeftover(key) end
     if hits > 0 then
-      answer(1 + run, add(key, hits, text, window))
+      answer(first + run, add(key, hits, text, window))
     elseif hits < 0 then
-      answer(1 + run, take(key, -hits, window))
+      answer(first + run, take(key, -hits, window))
     else
-      answer(1 + run, read(key))
+      answer(first + run, read(key))
     end
     if run == mended then mendTtl(key, window) end
   end
 end
 
--- A vector's charges, read: which of them would pass their limit, and whether one could not be
--- read.
-local function readVector(first, charges)
-  local over, isAnyOver, isBroken = {}, false, false
+-- A vector's charges, read: the count that each would make, which of them pass their limit, whether
+-- any does, and whether one could not be read. `adds` counts charges of one counter together.
+local function readVector(from, charges, adds)
+  local counts, would, over, isAnyOver, isBroken = {}, {}, {}, false, false
   for charge = 1, charges do
-    local key, values = KEYS[first + charge], at + 3 * (charge - 1)
+    local key, values = KEYS[from + charge], at + 3 * (charge - 1)
     if windowOf(tonumber(ARGV[values + 1])).hasLeftovers then dropLeftover(key) end
-    local hits, count = tonumber(ARGV[values + 2]), read(key)
-    local after = math.min(count + hits, COUNT_MAX)
+    local hits, count = tonumber(ARGV[values + 2]), adds and counts[key] or read(key)
+    local after = math.max(0, math.min(count + hits, COUNT_MAX))
+    counts[key] = after
+    would[charge] = after
     over[charge] = hits >= 0 and after > tonumber(ARGV[values + 3])
     isAnyOver = isAnyOver or over[charge]
     isBroken = isBroken or count < 0
   end
-  return over, isAnyOver, isBroken
+  return would, over, isAnyOver, isBroken
 end
 
-local function chargeVector(key, hits, text, window)
+local function chargeOne(key, hits, text, window)
   local before = read(key)
   if hits < 0 then
     return take(key, -hits, window), math.max(0, before + hits)
@@ -173,28 +215,62 @@ local function chargeVector(key, hits, text, window)
   return before, before
 end
 
-at = at + 1
-local from, out = run, 1 + run
-for _ = 1, tonumber(ARGV[at]) do
-  at = at + 1
-  local charges = tonumber(ARGV[at])
-  local over, isAnyOver, isBroken = readVector(from, charges)
+local ALL, STOP_WHEN_OVER = 0, 1
+
+-- Makes a vector's charges and gives what each read, before and after in turn.
+local function chargeVector(from, charges, policy)
+  local would, over, isAnyOver, isBroken = readVector(from, charges, policy > STOP_WHEN_OVER)
+  local readings = {}
   for charge = 1, charges do
-    local key, text = KEYS[from + charge], ARGV[at + 2]
-    local hits = tonumber(text)
-    local before, after
-    if not isBroken and (hits < 0 or over[charge] or not isAnyOver) then
-      before, after = chargeVector(key, hits, text, windowOf(tonumber(ARGV[at + 1])))
+    local key, text = KEYS[from + charge], ARGV[at + 3 * (charge - 1) + 2]
+    local window = windowOf(tonumber(ARGV[at + 3 * (charge - 1) + 1]))
+    local hits, before, after = tonumber(text)
+    local isMade = hits < 0 or policy == ALL or not isAnyOver
+    if policy == STOP_WHEN_OVER and over[charge] then isMade = true end
+    if isMade and not isBroken then
+      before, after = chargeOne(key, hits, text, window)
     else
       before = read(key)
       after = before
+      if over[charge] and before >= 0 then after = would[charge] end
     end
-    answer(out + 1, before)
-    answer(out + 2, after)
-    out = out + 2
-    at = at + 3
+    readings[2 * charge - 1], readings[2 * charge] = before, after
   end
-  from = from + charges
+  return readings, isBroken
+end
+
+-- What the request read before, or nil.
+local function recall(key, charges)
+  local kept, readings = pcall('GET', key), {}
+  if type(kept) ~= 'string' then return nil end
+  for number in string.gmatch(kept, '%d+') do
+    readings[#readings + 1] = tonumber(number)
+  end
+  return #readings == 2 * charges and readings or nil
+end
+
+local function remember(key, readings)
+  local texts = {}
+  for index = 1, #readings do texts[index] = string.format('%.0f', readings[index]) end
+  pcall('SET', key, table.concat(texts, ' '), 'PX', REQUEST_MS)
+end
+
+at = at + 1
+local from, out = offset + run, first + run
+for _ = 1, tonumber(ARGV[at]) do
+  local charges, policy, hasId = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), ARGV[at + 3] == '1'
+  at = at + 3
+  local request = KEYS[from + charges + 1]
+  local readings = hasId and recall(request, charges)
+  if not readings then
+    local isBroken
+    readings, isBroken = chargeVector(from, charges, policy)
+    if hasId and not isBroken then remember(request, readings) end
+  end
+  for index = 1, 2 * charges do answer(out + index, readings[index]) end
+  out = out + 2 * charges
+  at = at + 3 * charges
+  from = from + charges + (hasId and 1 or 0)
 end
 
 for number = 1, #errors do reply[out + number] = errors[number] end

@@ -1,0 +1,32 @@
+/** Kinds of charges, and what a store's failures say of the store. */
+import type { CallOutcome } from '../../core/breaker/breaker.ts';
+import type { ChargeGroup } from '../../limiter/counter-store.ts';
+
+/** Classes of command with a breaker each: a fault may hit writes and leave reads. */
+export const COMMAND_CLASSES = ['check', 'refund', 'peek'] as const;
+export type CommandClass = (typeof COMMAND_CLASSES)[number];
+
+export function classOf(groups: readonly ChargeGroup[]): CommandClass {
+  let isPeek = true;
+  for (const { charges } of groups) {
+    for (const { isRefund, hits } of charges) {
+      if (isRefund) return 'refund';
+      if (hits > 0) isPeek = false;
+    }
+  }
+  return isPeek ? 'peek' : 'check';
+}
+
+/**
+ * A refusal of single counters is no fault of the store; being overloaded is ours, and a breaker
+ * further in speaks for itself.
+ */
+export function outcomeOf(groups: readonly ChargeGroup[]): CallOutcome {
+  let outcome: CallOutcome = 'success';
+  for (const { failure } of groups) {
+    if (failure === null) continue;
+    if (failure.code === 'unavailable' || failure.code === 'timeout') return 'failure';
+    if (failure.code === 'overloaded' || failure.code === 'breaker') outcome = 'ignored';
+  }
+  return outcome;
+}
