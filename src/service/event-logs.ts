@@ -7,6 +7,12 @@ import type { Logger } from '../telemetry/logger.ts';
 /** What the connection says of its own end. */
 const CLOSED_BY_US = 'closed by us';
 
+const MESSAGES = {
+  lost: 'redis was lost',
+  moved: 'redis has another primary',
+  error: 'redis failed',
+} as const;
+
 /** For exceptions that cost one request or one connection. */
 export function errorLog(logger: Logger): (message: string, error: unknown) => void {
   return (message, error) => {
@@ -15,11 +21,22 @@ export function errorLog(logger: Logger): (message: string, error: unknown) => v
   };
 }
 
+/** Errors come sampled; `leftOut` says how many of their class had no line since the last. */
 export function redisLog(logger: Logger): (event: RedisEvent) => void {
-  return ({ kind, address, text }) => {
+  return ({ kind, address, text, row, command, leftOut }) => {
     if (kind === 'ready') logger.info('redis is ready', { address });
     else if (text === CLOSED_BY_US) logger.info('redis is closed', { address });
-    else logger.warn(kind === 'lost' ? 'redis was lost' : 'redis failed', { address, text });
+    else if (row !== undefined) {
+      const { name, severity, advice } = row;
+      logger.log(severity, 'redis failed', {
+        class: name,
+        address,
+        command,
+        text,
+        advice,
+        ...(leftOut === 0 ? {} : { leftOut }),
+      });
+    } else logger.warn(MESSAGES[kind], { address, text });
   };
 }
 

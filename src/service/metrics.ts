@@ -47,6 +47,7 @@ export function registerMetrics(telemetry: Telemetry, parts: MeasuredParts): voi
   if (redis === null) registerMemory(telemetry, memory);
   else {
     registerRedis(telemetry, redis.redis);
+    telemetry.register('weir_redis_errors_total', () => redis.errors.entries());
     registerGuard(telemetry, redis.guard);
     registerBreakers(telemetry, redis.gate);
   }

@@ -2,6 +2,7 @@
 import { BreakerGate } from '../counters/guarded/breaker-gate.ts';
 import { GuardedCounterStore } from '../counters/guarded/guarded-counter-store.ts';
 import type { MemoryCounterStore } from '../counters/memory/memory-counter-store.ts';
+import { ErrorCounts } from '../counters/redis/error-counts.ts';
 import { RedisCounterStore } from '../counters/redis/redis-counter-store.ts';
 import type { RedisSettings, Settings } from '../settings/settings.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -20,6 +21,7 @@ export interface RedisStore {
   readonly guard: GuardedCounterStore;
   readonly gate: BreakerGate;
   readonly redis: RedisCounterStore;
+  readonly errors: ErrorCounts;
 }
 
 export function redisStore(
@@ -29,6 +31,7 @@ export function redisStore(
 ): RedisStore {
   const { memory, logger } = parts;
   const { target, username, password, database } = redis;
+  const errors = new ErrorCounts();
   const inner = new RedisCounterStore({
     address: target.kind === 'unix' ? { path: target.path } : target,
     ...(username === '' ? {} : { username }),
@@ -43,6 +46,7 @@ export function redisStore(
     chargesPerCallMax: redis.batchChargesMax,
     groupsQueuedMax: redis.queuedRequestsMax,
     keyPrefix: counters.keyPrefix,
+    errors,
     onEvent: redisLog(logger),
   });
   const stalls = new LoopStallWatch(monotonicNow);
@@ -64,5 +68,5 @@ export function redisStore(
     inner: gate,
     local: { store: memory, replicas: counters.localReplicas, now: wallNow },
   });
-  return { guard, gate, redis: inner };
+  return { guard, gate, redis: inner, errors };
 }

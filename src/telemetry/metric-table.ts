@@ -225,6 +225,12 @@ export const WEIR_METRICS = [
     labels: [],
   },
   {
+    name: 'weir_redis_errors_total',
+    type: 'counter',
+    help: 'Errors of Redis and of the way there, by class, server, and what was asked for.',
+    labels: ['class', 'node', 'command'],
+  },
+  {
     name: 'weir_redis_queued_requests',
     type: 'gauge',
     help: 'Requests waiting for their call to Redis; see REDIS_QUEUED_REQUESTS_MAX.',

@@ -1,25 +1,43 @@
 /**
- * One connection to one Redis, kept up for as long as the store lives. Nothing waits in it: while
- * it is not ready a call is refused at once, and calls that were sent when it is lost fail at once,
- * since whether they were carried out is unknown and sending them again could charge twice.
+ * One connection to the Redis that counts, kept up for as long as the store lives. Nothing waits in
+ * it: while it is not ready a call is refused at once, and calls that were sent when it is lost fail
+ * at once, since whether they were carried out is unknown and sending them again could charge twice.
  *
- * ioredis says `ready` of a peer that hangs. `silenceMaxMs` finds that out: a connection that owes
- * a reply and stays silent is dropped, also in the middle of its handshake.
+ * Each attempt asks where the Redis is (`PrimarySource`) and reads the TLS files again; behind
+ * Sentinels a server must call itself primary before it is ready, and is left as soon as another
+ * one is. A peer that hangs looks healthy to TCP: one that owes a reply and stays silent for
+ * `silenceMaxMs` is dropped, also in the middle of its handshake.
  */
 import { Redis } from 'ioredis';
 import type { StoreFailure } from '../../limiter/counter-store.ts';
-import { failureOf, redisErrorRow } from './redis-errors.ts';
-import { addressText, type CompleteRedisOptions, type RedisEvent } from './redis-options.ts';
+import { ioredisOptions } from './peer-options.ts';
+import { FixedPrimary, type PrimarySource } from './primary-source.ts';
+import {
+  connectionErrorRow,
+  failureOf,
+  type RedisErrorRow,
+  redisErrorRow,
+} from './redis-errors.ts';
+import {
+  addressText,
+  type CompleteRedisOptions,
+  type NodeAddress,
+  type RedisEvent,
+} from './redis-options.ts';
 import { loadScript } from './scripts/load.ts';
+import { askRole, SentinelSource } from './sentinel-source.ts';
 
 const RETRY_FIRST_MS = 50;
-/** A peer that does not close its side after ours is left behind after this. */
-const DISCONNECT_MS = 100;
-/** States of ioredis in which there is a socket to close. */
-const CONNECTED: ReadonlySet<string> = new Set(['connecting', 'connect', 'ready']);
+/** Doublings of the pause between attempts, far beyond any `retryMaxMs`. */
+const DOUBLINGS_MAX = 20;
+/** A search for the primary says so often what it knows. */
+const SEARCH_TOLD_EVERY_MS = 10_000;
+const SEARCH_TOLD_FIRST_MS = 1000;
 const CLOSED = 'closed before it was ready';
 
 export interface RedisCall {
+  /** For metrics and log: what is asked; one of ERROR_COMMANDS. */
+  readonly command?: string;
   /** Of the charge script: number of keys, keys, arguments. */
   encode(): (string | number)[];
 }
@@ -34,21 +52,40 @@ export interface CallListener {
 /** Holds what encoding or sending threw: the call has not left the process. */
 class NotSent extends Error {}
 
+/** A server that answers and does not count. */
+class NoPrimaryError extends Error {
+  readonly code = 'NO_PRIMARY';
+}
+
 export class RedisConnection {
   readonly #options: CompleteRedisOptions;
   readonly #onChange: (isReady: boolean) => void;
   readonly #script = loadScript('charge');
+  readonly #source: PrimarySource;
+  readonly #name: string;
+  /** The attempt or connection of now. */
   #redis: Redis | null = null;
+  /** Where it goes; until the first attempt, what was asked for. */
+  #node: string;
   #isReady = false;
   #isClosed = false;
   #readyCount = 0;
+  #attempts = 0;
+  #retry: NodeJS.Timeout | null = null;
   #lastError = 'no answer yet';
   /** Settles the promise of `start`; settling it again does nothing. */
   #endStart: (failure: string | null) => void = () => {};
 
   constructor(options: CompleteRedisOptions, onChange: (isReady: boolean) => void) {
+    const { address, username, password, tls, monotonic } = options;
     this.#options = options;
     this.#onChange = onChange;
+    this.#node = addressText(address);
+    this.#name = `redis ${this.#node}`;
+    this.#source =
+      'sentinels' in address
+        ? new SentinelSource({ address, server: { username, password, tls }, monotonic })
+        : new FixedPrimary(address);
   }
 
   get isReady(): boolean {
@@ -62,40 +99,44 @@ export class RedisConnection {
 
   /** Resolves when ready for the first time; rejects after `startMaxMs`, or when closed before. */
   start(): Promise<void> {
-    const redis = new Redis(this.#ioredisOptions());
-    this.#redis = redis;
-    redis.on('ready', () => this.#becameReady(redis));
-    redis.on('close', () => this.#wasLost());
-    redis.on('error', (error: Error) => this.#failed(error));
     const started = this.#firstReady();
-    // The promise above tells a failure; ioredis keeps trying on its own.
-    redis.connect().catch(() => {});
+    this.#source.start({
+      moved: (to) => this.#moved(to),
+      failed: (error, node, command) => this.#note(error, { node, command }),
+    });
+    void this.#attempt();
     return started;
   }
 
   #firstReady(): Promise<void> {
-    const { startMaxMs, address } = this.#options;
-    const name = `redis ${addressText(address)}`;
+    const { startMaxMs } = this.#options;
     return new Promise<void>((resolve, reject) => {
       const late = setTimeout(() => {
-        this.#endStart(`${name} was not ready in ${startMaxMs} ms: ${this.#lastError}`);
+        const known = this.#source.describe() || this.#lastError;
+        this.#endStart(`${this.#name} was not ready in ${startMaxMs} ms: ${known}`);
       }, startMaxMs);
       this.#endStart = (failure) => {
         clearTimeout(late);
         if (failure === null) resolve();
-        else reject(new Error(failure === CLOSED ? `${name}: ${CLOSED}` : failure));
+        else reject(new Error(failure === CLOSED ? `${this.#name}: ${CLOSED}` : failure));
       };
     });
   }
 
   /** There must have been a start. Never throws, also when the call cannot be made into bytes. */
   call(call: RedisCall, listener: CallListener): void {
+    const node = this.#node;
+    const { command = 'other' } = call;
     let args: (string | number)[] = [];
     const failed = (error: unknown) => {
+      if (error instanceof NotSent) {
+        listener.failed(notSent(error));
+        return;
+      }
       const refusal = refusalOf(error);
-      this.noteRefusal(refusal);
-      if (error instanceof NotSent) listener.failed(notSent(error));
-      else listener.failed(refusal === null ? null : failureOf(refusal));
+      if (refusal === null) this.#note(error as Error, { node, command });
+      this.noteRefusal(refusal, command);
+      listener.failed(refusal === null ? null : failureOf(refusal));
     };
     const replied = (reply: unknown) => listener.replied(reply);
     const sent = this.#sent('evalsha', () => {
@@ -116,8 +157,9 @@ export class RedisConnection {
 
   /** ioredis throws, rather than rejects, when a command is longer than a string can be. */
   #sent(command: string, argsOf: () => (string | number)[]): Promise<unknown> {
+    if (this.#redis === null) return Promise.reject(new Error('no connection'));
     try {
-      return (this.#redis as Redis).callBuffer(command, argsOf());
+      return this.#redis.callBuffer(command, argsOf());
     } catch (error) {
       return Promise.reject(new NotSent('', { cause: error }));
     }
@@ -129,12 +171,15 @@ export class RedisConnection {
     this.#event('error', `defect: ${text}`);
   }
 
-  /** Gives the connection up when the refusal, null for none, says that another may do better. */
-  noteRefusal(refusal: string | null): void {
-    if (refusal !== null && redisErrorRow(refusal).isReconnected && this.#isReady) {
-      this.#event('error', refusal);
-      this.#redis?.disconnect(true);
-    }
+  /**
+   * Counts what Redis refused, null for nothing, and gives the connection up when another one may
+   * do better.
+   */
+  noteRefusal(refusal: string | null, command = 'other'): void {
+    if (refusal === null) return;
+    const row = redisErrorRow(refusal);
+    this.#count(row, refusal, { node: this.#node, command });
+    if (row.isReconnected && this.#isReady) this.#leave('lost', `left for ${refusal}`);
   }
 
   /** Lets go of the connection; resolves when it is gone. */
@@ -142,18 +187,65 @@ export class RedisConnection {
     const redis = this.#redis;
     this.#isClosed = true;
     this.#endStart(CLOSED);
+    this.#source.close();
+    if (this.#retry !== null) clearTimeout(this.#retry);
     if (redis === null) return Promise.resolve();
-    // Between two attempts to connect there is nothing to await: ioredis would never say `end`.
-    const isUp = CONNECTED.has(redis.status);
     return new Promise((resolve) => {
-      if (isUp) redis.once('end', resolve);
+      redis.once('end', resolve);
       redis.disconnect();
-      if (!isUp) resolve();
     });
   }
 
-  #becameReady(redis: Redis): void {
+  /** One attempt: where, how, and what became of it. Never rejects. */
+  async #attempt(): Promise<void> {
+    const address = await this.#whereNow();
+    if (address === null || this.#isClosed) return;
+    this.#node = addressText(address);
+    try {
+      const redis = this.#client(address);
+      this.#redis = redis;
+      redis.on('ready', () => void this.#handshakeDone(redis));
+      redis.on('end', () => this.#ended(redis));
+      redis.on('error', (error: Error) => this.#failed(redis, error));
+      // The events tell a failure.
+      redis.connect().catch(() => {});
+    } catch (error) {
+      this.#note(error as Error, { node: this.#node, command: 'connect' });
+      this.#tryAgain();
+    }
+  }
+
+  #client(address: NodeAddress): Redis {
+    const { username, password, db, tls, connectTimeoutMs, silenceMaxMs } = this.#options;
+    const rights = { username, password, db, tls };
+    const how = { connectTimeoutMs, silenceMaxMs, protocol: 3, awaitsLoading: true } as const;
+    return new Redis(ioredisOptions({ address, ...rights, ...how }));
+  }
+
+  /** Says now and then what a search knows that does not end. */
+  async #whereNow(): Promise<NodeAddress | null> {
+    let tells: NodeJS.Timeout | null = null;
+    const tell = () => {
+      tells = setTimeout(tell, SEARCH_TOLD_EVERY_MS);
+      const error = new NoPrimaryError(this.#source.describe());
+      this.#note(error, { node: this.#name, command: 'connect' });
+    };
+    tells = setTimeout(tell, SEARCH_TOLD_FIRST_MS);
+    const address = await this.#source.find();
+    clearTimeout(tells);
+    return address;
+  }
+
+  async #handshakeDone(redis: Redis): Promise<void> {
+    if (redis !== this.#redis) return;
+    const error = this.#source.isRoleChecked ? await roleError(redis) : null;
+    if (redis !== this.#redis || redis.status !== 'ready') return;
+    if (error !== null) {
+      this.#failed(redis, error);
+      return;
+    }
     this.#readyCount += 1;
+    this.#attempts = 0;
     this.#isReady = true;
     // Only saves the first call a round trip: should it fail, that call brings the script along.
     redis.call('script', ['LOAD', this.#script.text]).catch(() => {});
@@ -162,42 +254,92 @@ export class RedisConnection {
     this.#onChange(true);
   }
 
-  #wasLost(): void {
+  #ended(redis: Redis): void {
+    if (redis !== this.#redis) return;
+    this.#redis = null;
+    this.#lost('lost', this.#isClosed ? 'closed by us' : 'connection lost');
+    this.#tryAgain();
+  }
+
+  #lost(kind: 'lost' | 'moved', text: string): void {
     if (!this.#isReady) return;
     this.#isReady = false;
-    this.#event('lost', this.#isClosed ? 'closed by us' : 'connection lost');
+    this.#event(kind, text);
     this.#onChange(false);
   }
 
-  #failed(error: Error): void {
+  /** What goes wrong before it is ready ends the attempt: a failed SELECT or HELLO would not. */
+  #failed(redis: Redis, error: Error): void {
+    if (redis !== this.#redis) return;
+    this.#note(error, { node: this.#node, command: 'connect' });
+    if (!this.#isReady) redis.disconnect();
+  }
+
+  #moved(to: string): void {
+    if (to !== this.#node) this.#leave('moved', `the primary is ${to} now`);
+  }
+
+  /** Does not await the end of the old one, which may hang. */
+  #leave(kind: 'lost' | 'moved', text: string): void {
+    const redis = this.#redis;
+    if (redis === null) return;
+    this.#redis = null;
+    redis.disconnect();
+    this.#lost(kind, text);
+    if (kind === 'moved') void this.#attempt();
+    else this.#tryAgain();
+  }
+
+  #tryAgain(): void {
+    if (this.#isClosed) return;
+    const pause = RETRY_FIRST_MS * 2 ** Math.min(this.#attempts, DOUBLINGS_MAX);
+    this.#attempts += 1;
+    this.#retry = setTimeout(() => void this.#attempt(), Math.min(pause, this.#options.retryMaxMs));
+  }
+
+  #note(error: Error, where: Where): void {
+    const refusal = refusalOf(error);
     this.#lastError = error.message;
-    this.#event('error', error.message);
+    this.#count(
+      refusal === null ? connectionErrorRow(error) : redisErrorRow(refusal),
+      error.message,
+      where,
+    );
+  }
+
+  /** One event per class and second: the counts have all of them. */
+  #count(row: RedisErrorRow, text: string, { node, command }: Where): void {
+    const { errors, monotonic } = this.#options;
+    const leftOut = errors.note({ class: row.name, node, command }, monotonic());
+    if (leftOut >= 0) this.#tell({ kind: 'error', address: node, text, row, command, leftOut });
   }
 
   #event(kind: RedisEvent['kind'], text: string): void {
+    this.#tell({ kind, address: this.#node, text });
+  }
+
+  #tell(event: RedisEvent): void {
     try {
-      this.#options.onEvent({ kind, address: addressText(this.#options.address), text });
+      this.#options.onEvent(event);
     } catch {
       // A log that fails has nowhere to be told, and must not cost the process.
     }
   }
+}
 
-  #ioredisOptions() {
-    const { address, username, password, db, retryMaxMs } = this.#options;
-    return {
-      ...address,
-      ...(username === undefined ? {} : { username }),
-      ...(password === undefined ? {} : { password }),
-      db,
-      lazyConnect: true,
-      enableOfflineQueue: false,
-      maxRetriesPerRequest: 0,
-      autoResendUnfulfilledCommands: false,
-      connectTimeout: this.#options.connectTimeoutMs,
-      socketTimeout: this.#options.silenceMaxMs,
-      disconnectTimeout: DISCONNECT_MS,
-      retryStrategy: (times: number) => Math.min(RETRY_FIRST_MS * 2 ** (times - 1), retryMaxMs),
-    };
+/** Where an error came from. */
+interface Where {
+  readonly node: string;
+  readonly command: string;
+}
+
+/** Why a server that is connected does not count; null when it does. */
+async function roleError(redis: Redis): Promise<Error | null> {
+  try {
+    const role = await askRole(redis);
+    return role === 'master' ? null : new NoPrimaryError(`it is a ${role}, not a primary`);
+  } catch (error) {
+    return error as Error;
   }
 }
 

@@ -5,20 +5,50 @@
 import type { DurationMs, MonotonicMs, WallMs } from '../../core/time.ts';
 import type { ChargeGroup } from '../../limiter/counter-store.ts';
 import type { CallOutcomes } from './call-outcomes.ts';
+import { ErrorCounts } from './error-counts.ts';
+import type { RedisErrorRow } from './redis-errors.ts';
+import type { RedisTls } from './redis-tls.ts';
 
-export type RedisAddress =
-  | { readonly host: string; readonly port: number }
-  | { readonly path: string };
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** One server. */
+export type NodeAddress = HostPort | { readonly path: string };
+
+/** A primary that Sentinels watch, by its name there. */
+export interface SentinelAddress {
+  readonly primary: string;
+  /** At most SENTINELS_MAX. */
+  readonly sentinels: readonly HostPort[];
+  readonly username?: string;
+  readonly password?: string;
+}
+
+/** More than anybody runs: each is polled several times a second. */
+export const SENTINELS_MAX = 32;
+
+export type RedisAddress = NodeAddress | SentinelAddress;
 
 /** What happened to the connection, for the log. `text` holds no credentials. */
 export interface RedisEvent {
-  readonly kind: 'ready' | 'lost' | 'error';
+  readonly kind: 'ready' | 'lost' | 'moved' | 'error';
   readonly address: string;
   readonly text: string;
+  /** Of an error that has a row in redis-errors.ts, and what was asked for when it came. */
+  readonly row?: RedisErrorRow;
+  readonly command?: string;
+  /** Errors of the class that had no event since its last one. */
+  readonly leftOut?: number;
 }
 
 export interface RedisStoreOptions {
   readonly address: RedisAddress;
+  /** For the Sentinels too. Null or absent: no TLS. */
+  readonly tls?: RedisTls | null;
+  /** Where errors are counted; may be shared by several stores. */
+  readonly errors?: ErrorCounts;
   readonly username?: string;
   readonly password?: string;
   readonly db?: number;
@@ -75,6 +105,7 @@ export type CompleteRedisOptions = Required<Omit<RedisStoreOptions, Absent>> &
 export const QUEUED_CHARACTERS_PER_GROUP = 2048;
 
 const DEFAULTS = {
+  tls: null,
   db: 0,
   timeoutMs: 10,
   expirationJitterMaxSeconds: 300,
@@ -110,17 +141,25 @@ const WHOLE = {
 
 /** Fills in the defaults; throws a RangeError that names the option and its bound. */
 export function completeOptions(options: RedisStoreOptions): CompleteRedisOptions {
-  const complete = { ...DEFAULTS, ...options };
+  const complete = { ...DEFAULTS, errors: new ErrorCounts(), ...options };
   for (const [name, least] of Object.entries(WHOLE)) {
     const value = complete[name as keyof typeof WHOLE];
     if (!Number.isSafeInteger(value) || value < least) {
       throw new RangeError(`${name} must be a whole number of at least ${least}, not ${value}`);
     }
   }
+  const { address } = complete;
+  if ('sentinels' in address && address.sentinels.length > SENTINELS_MAX) {
+    throw new RangeError(
+      `there may be ${SENTINELS_MAX} sentinels, not ${address.sentinels.length}`,
+    );
+  }
   return complete;
 }
 
-/** `host:port` or the path of the socket. */
+/** `host:port`, the path of the socket, or the name of the primary. */
 export function addressText(address: RedisAddress): string {
-  return 'path' in address ? address.path : `${address.host}:${address.port}`;
+  if ('path' in address) return address.path;
+  if ('sentinels' in address) return `primary ${address.primary}`;
+  return `${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`;
 }

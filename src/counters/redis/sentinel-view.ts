@@ -1,0 +1,141 @@
+/**
+ * What is known of a primary behind Sentinels, and what follows from it. No connections here.
+ *
+ * Sentinels name a new primary some 0.7 s after it was promoted. So the servers are asked for their
+ * role too, and a replica that calls itself primary is taken for the new one, in two cases only:
+ * a Sentinel says that it fails over, or the primary that is named does not answer as one.
+ */
+import type { MonotonicMs } from '../../core/time.ts';
+import { addressText, type HostPort } from './redis-options.ts';
+
+/** Replicas watched for their promotion: more are not asked. */
+export const REPLICAS_MAX = 16;
+/** The named primary has this long to answer a search before a promoted replica goes first. */
+export const PRIMARY_ANSWERS_WITHIN_MS = 150;
+
+/** What one Sentinel says. */
+export interface Naming {
+  readonly primary: HostPort;
+  /** Counts up with each failover: the highest is the newest. */
+  readonly epoch: number;
+  readonly isFailingOver: boolean;
+  readonly replicas: readonly HostPort[];
+}
+
+/** What a server calls itself; `failed`: asked, and no answer. */
+export type Role = 'primary' | 'replica' | 'failed';
+
+export class SentinelView {
+  readonly #namings = new Map<string, Naming>();
+  readonly #roles = new Map<string, Role>();
+  #searchedSince: MonotonicMs = 0;
+  /** Known from a time when Sentinels answered; they may have gone down with the primary. */
+  #last: Naming | null = null;
+  /** Named before the newest: may call itself primary for seconds after it is none. */
+  #superseded: HostPort | null = null;
+  #chosen: HostPort | null = null;
+  /** Newest epoch when it was chosen. */
+  #chosenEpoch = -1;
+
+  /** Null: the Sentinel does not answer any more. */
+  note(sentinel: string, naming: Naming | null): void {
+    if (naming === null) this.#namings.delete(sentinel);
+    else this.#namings.set(sentinel, naming);
+    const { newest } = this;
+    if (newest === null) return;
+    const before = this.#last?.primary;
+    if (before !== undefined && !isSame(before, newest.primary)) this.#superseded = before;
+    if (isSame(this.#superseded, newest.primary)) this.#superseded = null;
+    if (isSame(this.#chosen, newest.primary)) {
+      this.#chosenEpoch = Math.max(this.#chosenEpoch, newest.epoch);
+    }
+    this.#last = newest;
+  }
+
+  noteRole(server: string, role: Role): void {
+    this.#roles.set(server, role);
+  }
+
+  /** What was answered before says nothing about now. */
+  beginSearch(now: MonotonicMs): void {
+    this.#searchedSince = now;
+    this.#roles.clear();
+  }
+
+  /** Of the Sentinels that answer, the one that knows of the latest failover. */
+  get newest(): Naming | null {
+    let newest: Naming | null = null;
+    for (const naming of this.#namings.values()) {
+      if (newest === null || naming.epoch > newest.epoch) newest = naming;
+    }
+    return newest;
+  }
+
+  get isFailingOver(): boolean {
+    return [...this.#namings.values()].some(({ isFailingOver }) => isFailingOver);
+  }
+
+  /** Servers to ask for their role: the named primary first. */
+  get candidates(): HostPort[] {
+    const known = new Map<string, HostPort>();
+    const namings = this.#namings.size > 0 ? [...this.#namings.values()] : [this.#last];
+    for (const naming of namings) {
+      if (naming !== null) known.set(addressText(naming.primary), naming.primary);
+    }
+    const max = known.size + REPLICAS_MAX;
+    for (const replica of namings.flatMap((naming) => naming?.replicas ?? [])) {
+      if (known.size < max) known.set(addressText(replica), replica);
+    }
+    return [...known.values()];
+  }
+
+  /** The primary by what is known now, or null when that does not decide it. */
+  choose(now: MonotonicMs): HostPort | null {
+    const named = (this.newest ?? this.#last)?.primary;
+    if (named === undefined) return null;
+    const role = this.#roles.get(addressText(named));
+    const promoted = this.#promoted(named);
+    const isLate = now - this.#searchedSince >= PRIMARY_ANSWERS_WITHIN_MS;
+    if (this.isFailingOver) {
+      if (promoted !== null) return promoted;
+      const hasAnswered = (server: HostPort) => this.#roles.has(addressText(server));
+      if (!isLate && !this.candidates.every(hasAnswered)) return null;
+    }
+    if (role === 'primary') return named;
+    return role !== undefined || isLate ? promoted : null;
+  }
+
+  /** From now on this one counts, and only newer namings speak against it. */
+  settle(chosen: HostPort): void {
+    this.#chosen = chosen;
+    this.#chosenEpoch = this.newest?.epoch ?? this.#chosenEpoch;
+  }
+
+  /** Another primary than the chosen one, when the Sentinels have agreed on it since. */
+  get successor(): HostPort | null {
+    const { newest } = this;
+    if (newest === null || newest.isFailingOver || isSame(this.#chosen, newest.primary))
+      return null;
+    return newest.epoch > this.#chosenEpoch ? newest.primary : null;
+  }
+
+  /** For the operator. */
+  roleText(server: HostPort): string {
+    return this.#roles.get(addressText(server)) ?? 'no answer yet';
+  }
+
+  /** The one replica that calls itself primary; two of them are for the Sentinels to sort out. */
+  #promoted(named: HostPort): HostPort | null {
+    const promoted = this.candidates.filter(
+      (server) =>
+        !isSame(named, server) &&
+        !isSame(this.#superseded, server) &&
+        this.#roles.get(addressText(server)) === 'primary',
+    );
+    return promoted.length === 1 ? (promoted[0] as HostPort) : null;
+  }
+}
+
+function isSame(one: HostPort | null, other: HostPort): boolean {
+  return one !== null && one.host === other.host && one.port === other.port;
+}

@@ -1,0 +1,147 @@
+/** Who is the primary, by what sentinels and servers said: no connections, no clocks. */
+import { describe, expect, test } from 'vitest';
+import { addressText } from '../../../src/counters/redis/redis-options.ts';
+import { parseNaming } from '../../../src/counters/redis/sentinel-replies.ts';
+import {
+  type Naming,
+  PRIMARY_ANSWERS_WITHIN_MS,
+  REPLICAS_MAX,
+  type Role,
+  SentinelView,
+} from '../../../src/counters/redis/sentinel-view.ts';
+
+const server = (port: number) => ({ host: 'r', port });
+
+/** `primary` leads the two others of 1, 2 and 3. */
+function naming(primary: number, epoch = 0, isFailingOver = false): Naming {
+  const replicas = [1, 2, 3].filter((port) => port !== primary).map(server);
+  return { primary: server(primary), epoch, isFailingOver, replicas };
+}
+
+type Roles = Readonly<Record<number, Role>>;
+
+function viewOf(namings: readonly Naming[], roles: Roles): SentinelView {
+  const view = new SentinelView();
+  view.beginSearch(1000);
+  for (const [index, one] of namings.entries()) view.note(`s${index}`, one);
+  for (const [port, role] of Object.entries(roles)) view.noteRole(`r:${port}`, role);
+  return view;
+}
+
+const choices: [title: string, namings: Naming[], roles: Roles, early: number, late: number][] = [
+  ['nobody names one', [], { 1: 'primary' }, 0, 0],
+  ['named, and no answer yet', [naming(1)], {}, 0, 0],
+  ['named, and says so itself', [naming(1)], { 1: 'primary' }, 1, 1],
+  ['named, but a replica', [naming(1)], { 1: 'replica', 2: 'replica' }, 0, 0],
+  ['named but gone, and none promoted', [naming(1)], { 1: 'failed', 2: 'replica' }, 0, 0],
+  ['named but gone, and one promoted', [naming(1)], { 1: 'failed', 2: 'primary' }, 2, 2],
+  ['named and silent, and one promoted', [naming(1)], { 2: 'primary' }, 0, 2],
+  ['named and well, and another claims it', [naming(1)], { 1: 'primary', 2: 'primary' }, 1, 1],
+  ['gone, and two claim it', [naming(1)], { 1: 'failed', 2: 'primary', 3: 'primary' }, 0, 0],
+  ['the newest naming', [naming(1), naming(2, 1), naming(1)], { 1: 'primary', 2: 'primary' }, 2, 2],
+  ['failing over, none promoted', [naming(1, 0, true)], { 1: 'primary' }, 0, 1],
+  [
+    'failing over, all answered and none promoted',
+    [naming(1, 0, true)],
+    { 1: 'primary', 2: 'replica', 3: 'failed' },
+    1,
+    1,
+  ],
+  ['failing over, one promoted', [naming(1, 1, true)], { 1: 'primary', 2: 'primary' }, 2, 2],
+];
+
+test.each(choices)('%s', (_title, namings, roles, early, late) => {
+  const view = viewOf(namings, roles);
+  expect(view.choose(1000)?.port ?? 0).toBe(early);
+  expect(view.choose(1000 + PRIMARY_ANSWERS_WITHIN_MS)?.port ?? 0).toBe(late);
+});
+
+describe('after a choice', () => {
+  test('a newer naming of another is a successor, an older or equal one is none', () => {
+    const view = viewOf([naming(1, 4)], { 1: 'primary' });
+    view.settle(server(1));
+    expect(view.successor).toBeNull();
+    view.note('s1', naming(2, 4));
+    expect(view.successor).toBeNull();
+    view.note('s1', naming(2, 5));
+    expect(view.successor).toEqual(server(2));
+  });
+
+  test('a promoted replica is kept while the sentinels have yet to name it', () => {
+    const view = viewOf([naming(1, 4), naming(1, 4)], { 1: 'failed', 2: 'primary' });
+    view.settle(server(2));
+    // The one that leads raises its epoch before it names the new primary.
+    view.note('s0', naming(1, 5, true));
+    expect(view.successor).toBeNull();
+    view.note('s0', naming(2, 5));
+    view.note('s1', naming(1, 4));
+    expect(view.successor).toBeNull();
+    view.note('s1', naming(3, 6));
+    expect(view.successor).toEqual(server(3));
+  });
+
+  test('the one before, which may call itself primary for a while, is not taken for promoted', () => {
+    const view = viewOf([naming(1, 4)], { 1: 'primary' });
+    view.settle(server(1));
+    view.note('s0', naming(2, 5));
+    view.beginSearch(2000);
+    view.noteRole('r:1', 'primary');
+    view.noteRole('r:2', 'failed');
+    expect(view.choose(3000)).toBeNull();
+    // Named again, it counts again.
+    view.note('s0', naming(1, 6));
+    expect(view.choose(3000)).toEqual(server(1));
+  });
+
+  test('what sentinels said last is used while none answers', () => {
+    const view = viewOf([naming(1)], {});
+    view.note('s0', null);
+    expect(view.newest).toBeNull();
+    expect(view.candidates.map(addressText)).toEqual(['r:1', 'r:2', 'r:3']);
+    view.noteRole('r:1', 'failed');
+    view.noteRole('r:3', 'primary');
+    expect(view.choose(1000)).toEqual(server(3));
+  });
+});
+
+test('a new search begins without the answers of the one before', () => {
+  const view = viewOf([naming(1)], { 1: 'primary' });
+  expect(view.roleText(server(1))).toBe('primary');
+  view.beginSearch(2000);
+  expect(view.choose(2000)).toBeNull();
+  expect(view.roleText(server(1))).toBe('no answer yet');
+});
+
+describe('replies of a sentinel', () => {
+  const primary = ['name', 'rl', 'ip', 'r', 'port', '1', 'flags', 'master', 'config-epoch', '7'];
+  const replica = ['name', 'r:2', 'ip', 'r', 'port', '2', 'flags', 'slave'];
+
+  test('are a naming', () => {
+    const naming7 = { primary: server(1), epoch: 7, isFailingOver: false, replicas: [server(2)] };
+    expect(parseNaming(primary, [replica])).toEqual(naming7);
+    const failing = [...primary, 'flags', 'master,o_down,failover_in_progress'];
+    expect(parseNaming(failing, [])).toMatchObject({ isFailingOver: true, replicas: [] });
+  });
+
+  test.each([
+    [null],
+    ['OK'],
+    [[]],
+    [['ip', '', 'port', '1']],
+    [['ip', 'a b', 'port', '1']],
+    [['ip', 'r', 'port', '0']],
+    [['ip', 'r', 'port', '70000']],
+    [['ip', 'r'.repeat(254), 'port', '1']],
+  ])('%j names no address', (reply) => {
+    expect(() => parseNaming(reply, [])).toThrow('the sentinel named no address');
+  });
+
+  test('lose what cannot be used, and more replicas than are asked', () => {
+    const odd = [null, ['ip', 'r'], ['ip', 'r', 'port', 'x'], replica];
+    expect(parseNaming(primary, odd).replicas).toEqual([server(2)]);
+    expect(parseNaming(primary, 'none').replicas).toEqual([]);
+    expect(parseNaming([...primary, 'config-epoch', 'x'], []).epoch).toBe(0);
+    const many = Array.from({ length: 99 }, (_, i) => ['ip', 'r', 'port', `${i + 1}`]);
+    expect(parseNaming(primary, many).replicas).toHaveLength(REPLICAS_MAX);
+  });
+});
