@@ -16,6 +16,8 @@ const STORE_START_MS = 2000;
 const SILENCE_MARGIN_MS = 500;
 /** A call that takes this share of REDIS_TIMEOUT is slow, though it still counts. */
 const SLOW_SHARE = 0.8;
+/** A stall of ours that takes this share of REDIS_TIMEOUT may be what made a call late. */
+const STALL_SHARE = 0.25;
 
 export interface RedisStore {
   readonly guard: GuardedCounterStore;
@@ -49,7 +51,7 @@ export function redisStore(
     errors,
     onEvent: redisLog(logger),
   });
-  const stalls = new LoopStallWatch(monotonicNow);
+  const stalls = new LoopStallWatch(monotonicNow, redis.timeoutMs * STALL_SHARE);
   stalls.start();
   const log = breakerLog(logger);
   const breaker = { slowMs: redis.timeoutMs * SLOW_SHARE };

@@ -73,6 +73,8 @@ export class Breaker {
   #hand: BreakerHand = 'auto';
   #epoch = 0;
   #failuresInRow = 0;
+  /** When the last of those was reported. */
+  #lastFailureAt: MonotonicMs = -Infinity;
   #lastWaitMs: DurationMs = 0;
 
   constructor(
@@ -120,7 +122,7 @@ export class Breaker {
     const isSlow = outcome !== 'ignored' && now - permit.startedAt > this.#options.slowMs;
     switch (this.#state.kind) {
       case 'closed':
-        this.#reportClosed(outcome, isSlow, now, chance);
+        this.#reportClosed(permit, { outcome, isSlow }, now, chance);
         return;
       case 'half-open':
         this.#reportProbe(this.#state, outcome, now, chance);
@@ -168,11 +170,21 @@ export class Breaker {
     return Math.max(rampFloor, (elapsed / rampMs) ** (1 / rampAggression));
   }
 
-  #reportClosed(outcome: CallOutcome, isSlow: boolean, now: MonotonicMs, chance: number): void {
+  #reportClosed(
+    { startedAt }: Permit,
+    { outcome, isSlow }: { readonly outcome: CallOutcome; readonly isSlow: boolean },
+    now: MonotonicMs,
+    chance: number,
+  ): void {
     if (outcome === 'ignored') return;
     const options = this.#options;
     const isFailure = outcome === 'failure';
-    this.#failuresInRow = isFailure ? this.#failuresInRow + 1 : 0;
+    if (!isFailure) this.#failuresInRow = 0;
+    else if (startedAt >= this.#lastFailureAt) {
+      // Calls that were under way together fail together: that is one sign of trouble, not many.
+      this.#failuresInRow += 1;
+      this.#lastFailureAt = now;
+    }
     this.#window.record(now, isFailure, isSlow);
     const { calls, failures, slow } = this.#window;
     if (this.#failuresInRow >= options.failuresInRow) this.#open('failures-in-row', now, chance);
@@ -229,6 +241,7 @@ export class Breaker {
     this.#state = state;
     this.#epoch++;
     this.#failuresInRow = 0;
+    this.#lastFailureAt = -Infinity;
     this.#window.clear();
     this.#onTransition({ from, to: state.kind, reason, at });
   }

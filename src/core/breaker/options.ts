@@ -10,7 +10,10 @@ export interface BreakerOptions {
   readonly callsMin: number;
   /** Trip when this share of the window's calls failed. 0..1; above 1 never. */
   readonly failureRatio: number;
-  /** Trip at this many failures in a row, however few the calls. */
+  /**
+   * Trip at this many failures in a row, however few the calls. Each must have begun after the one
+   * before had failed, so that one blip is one failure, however many calls wait in it.
+   */
   readonly failuresInRow: number;
   /** A call that takes longer is slow, whether or not it succeeded. */
   readonly slowMs: DurationMs;

@@ -47,6 +47,8 @@ export class RedisCounterStore implements CounterStore {
   readonly #unavailable: StoreFailure;
   readonly #timedOut: StoreFailure;
   readonly #overloaded: StoreFailure;
+  /** Beyond it only refunds and critical rules are taken. */
+  readonly #groupsQueuedMost: number;
   readonly #charactersQueuedMax: number;
   readonly #tooLong: StoreFailure;
   readonly #healthListeners: ((isHealthy: boolean) => void)[] = [];
@@ -83,6 +85,7 @@ export class RedisCounterStore implements CounterStore {
       code: 'overloaded',
       text: `redis: ${groupsQueuedMax} requests wait already`,
     };
+    this.#groupsQueuedMost = Math.ceil(groupsQueuedMax * (1 - VITAL_SHARE));
     this.#charactersQueuedMax = groupsQueuedMax * QUEUED_CHARACTERS_PER_GROUP;
     this.#tooLong = {
       code: 'overloaded',
@@ -176,9 +179,11 @@ export class RedisCounterStore implements CounterStore {
 
   #overloadBy({ groups, characters }: Entry): StoreFailure | null {
     const queue = this.#queue;
+    const queued = queue.groups + groups.length;
     const { groupsQueuedMax } = this.#options;
-    const share = isVital(groups) ? 1 : 1 - VITAL_SHARE;
-    if (queue.groups + groups.length > Math.ceil(groupsQueuedMax * share)) return this.#overloaded;
+    if (queued > this.#groupsQueuedMost && (queued > groupsQueuedMax || !isVital(groups))) {
+      return this.#overloaded;
+    }
     // Alone any request is taken, however long: what it may be is bounded where it is received.
     const isTooLong = queue.characters + characters > this.#charactersQueuedMax;
     return isTooLong && queue.groups > 0 ? this.#tooLong : null;

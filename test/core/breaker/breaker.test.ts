@@ -74,6 +74,29 @@ class Bench {
   }
 }
 
+describe('failures in a row', () => {
+  it('that were under way together are one', () => {
+    const bench = new Bench();
+    for (let blip = 1; blip <= 5; blip += 1) {
+      expect(bench.kind).toBe('closed');
+      const permits = Array.from({ length: 2 }, () => bench.admit());
+      bench.now += 10;
+      for (const permit of permits) bench.report(permit, 'failure');
+    }
+    expect(bench.last()).toBe('closed -> open: failures-in-row');
+    // The ratio had its say only at the tenth call.
+    expect(bench.transitions).toHaveLength(1);
+  });
+
+  it('begin anew after a success', () => {
+    const bench = new Bench({ failureRatio: 2 });
+    bench.calls('failure', 4, 1).calls('success').calls('failure', 4, 1);
+    expect(bench.kind).toBe('closed');
+    bench.calls('failure', 1, 1);
+    expect(bench.kind).toBe('open');
+  });
+});
+
 describe('every edge', () => {
   const edges: [string, (bench: Bench) => Bench, string][] = [
     ['failures in a row', (b) => b.calls('failure', 5), 'closed -> open: failures-in-row'],
