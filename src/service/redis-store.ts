@@ -4,6 +4,9 @@ import { GuardedCounterStore } from '../counters/guarded/guarded-counter-store.t
 import type { MemoryCounterStore } from '../counters/memory/memory-counter-store.ts';
 import { ErrorCounts } from '../counters/redis/error-counts.ts';
 import { RedisCounterStore } from '../counters/redis/redis-counter-store.ts';
+import type { RedisAddress } from '../counters/redis/redis-options.ts';
+import { readRedisTls } from '../counters/redis/redis-tls.ts';
+import type { RedisTarget } from '../settings/redis-target.ts';
 import type { RedisSettings, Settings } from '../settings/settings.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { monotonicNow, wallNow } from './clocks.ts';
@@ -32,10 +35,13 @@ export function redisStore(
   parts: { readonly memory: MemoryCounterStore; readonly logger: Logger },
 ): RedisStore {
   const { memory, logger } = parts;
-  const { target, username, password, database } = redis;
+  const { username, password, database, tls } = redis;
+  // Told at the start, by variable and file; later it is an error of the connection.
+  if (tls !== null) readRedisTls(tls);
   const errors = new ErrorCounts();
   const inner = new RedisCounterStore({
-    address: target.kind === 'unix' ? { path: target.path } : target,
+    address: addressOf(redis.target),
+    tls,
     ...(username === '' ? {} : { username }),
     ...(password === null ? {} : { password: password.reveal() }),
     db: database,
@@ -71,4 +77,24 @@ export function redisStore(
     local: { store: memory, replicas: counters.localReplicas, now: wallNow },
   });
   return { guard, gate, redis: inner, errors };
+}
+
+function addressOf(target: RedisTarget): RedisAddress {
+  switch (target.kind) {
+    case 'tcp':
+      return { host: target.host, port: target.port };
+    case 'unix':
+      return { path: target.path };
+    case 'sentinel': {
+      const { primary, sentinels, username, password } = target;
+      return {
+        primary,
+        sentinels,
+        ...(username === '' ? {} : { username }),
+        ...(password === null ? {} : { password: password.reveal() }),
+      };
+    }
+    default:
+      throw new Error('REDIS_TYPE=CLUSTER: counting in a cluster is not part of this build');
+  }
 }

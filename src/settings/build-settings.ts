@@ -1,14 +1,13 @@
 /**
  * Values by name to the grouped Settings. What only several variables together say is checked here.
  */
-import { parseRedisAuth, parseRedisUrl, type RedisPlace } from './redis-target.ts';
+import { bothRedisOf } from './build-redis.ts';
 import type {
   CounterSettings,
   GrpcAddress,
   GrpcTls,
   LimitsSettings,
   MetricsSettings,
-  RedisSettings,
   RequestBounds,
   ResponseSettings,
   ServerSettings,
@@ -44,7 +43,7 @@ export function buildSettings(findings: Findings): Settings {
     },
     limits: limitsOf(findings),
     counters: countersOf(values, backend),
-    redis: backend === 'redis' ? redisOf(findings) : null,
+    ...bothRedisOf(findings, backend),
     modes: { shadow: values.SHADOW_MODE, quota: values.QUOTA_MODE },
     response: responseOf(values),
     metrics: metricsOf(findings),
@@ -168,41 +167,6 @@ function countersOf(values: Values, backend: 'redis' | 'memory'): CounterSetting
     storeFailureMode: values.STORE_FAILURE_MODE,
     localReplicas: values.LOCAL_LIMITER_REPLICAS,
   };
-}
-
-function redisOf(findings: Findings): RedisSettings {
-  const { values } = findings;
-  const place = placeOf(findings);
-  checkBatch(findings);
-  const auth = values.REDIS_AUTH === '' ? {} : parseRedisAuth(values.REDIS_AUTH);
-  return {
-    ...place,
-    ...auth,
-    timeoutMs: Math.ceil(values.REDIS_TIMEOUT),
-    batchChargesMax: values.REDIS_BATCH_CHARGES_MAX,
-    queuedRequestsMax: values.REDIS_QUEUED_REQUESTS_MAX,
-  };
-}
-
-/** A request goes to Redis in one call: one that may hold more would fail whenever it does. */
-function checkBatch({ values, problems }: Findings): void {
-  const { REDIS_BATCH_CHARGES_MAX: charges, REQUEST_DESCRIPTORS_MAX: descriptors } = values;
-  if (charges >= descriptors) return;
-  problems.push(
-    `REDIS_BATCH_CHARGES_MAX=${charges} must be at least REQUEST_DESCRIPTORS_MAX=${descriptors}, ` +
-      'as the descriptors of a request are counted in one call: raise the one or lower the other',
-  );
-}
-
-function placeOf({ values, isSet, problems, notes }: Findings): RedisPlace {
-  const socketType = isSet('REDIS_SOCKET_TYPE') ? values.REDIS_SOCKET_TYPE : null;
-  const result = parseRedisUrl(values.REDIS_URL, socketType);
-  if ('place' in result) {
-    if (result.note !== null) notes.push(result.note);
-    return result.place;
-  }
-  problems.push(`REDIS_URL=*** must be ${result.expected}; for example REDIS_URL=localhost:6379`);
-  return { target: { kind: 'unix', path: '' }, username: '', password: null, database: 0 };
 }
 
 function responseOf(values: Values): ResponseSettings {

@@ -1,11 +1,12 @@
 /**
  * What runs, in one flat line for the log at start: the choices that explain most questions later.
  */
+import type { RedisTarget } from './redis-target.ts';
 import type { Settings } from './settings.ts';
 
 /** Field to value. Holds no secret. */
 export function describeSettings(settings: Settings): Record<string, string | number | boolean> {
-  const { server, limits, counters, redis, metrics, modes, log } = settings;
+  const { server, limits, counters, metrics, modes, log } = settings;
   const { grpc } = server;
   return {
     grpc: grpc.kind === 'tcp' ? placeText(grpc) : grpc.path,
@@ -15,7 +16,7 @@ export function describeSettings(settings: Settings): Record<string, string | nu
     debug: placeText(server.debug),
     metrics: metricsText(settings),
     backend: counters.backend,
-    ...(redis === null ? {} : { redis: redisText(redis.target) }),
+    ...redisFields(settings),
     keyFormat: counters.keyFormat,
     overLimitCacheBytes: counters.overLimitCacheBytes,
     limits: limits.directory,
@@ -32,8 +33,24 @@ function metricsText({ metrics, server }: Settings): string {
   return `${placeText(metrics.address ?? server.debug)}${metrics.path}`;
 }
 
-function redisText(target: NonNullable<Settings['redis']>['target']): string {
-  return target.kind === 'tcp' ? placeText(target) : target.path;
+function redisFields({ redis, redisPerSecond }: Settings): Record<string, string | boolean> {
+  if (redis === null) return {};
+  const first = { redis: redisText(redis.target), redisTls: redis.tls !== null };
+  if (redisPerSecond === null) return first;
+  return { ...first, redisPerSecond: redisText(redisPerSecond.target) };
+}
+
+function redisText(target: RedisTarget): string {
+  switch (target.kind) {
+    case 'tcp':
+      return placeText(target);
+    case 'unix':
+      return target.path;
+    case 'sentinel':
+      return `${target.primary} of ${target.sentinels.map(placeText).join(',')}`;
+    default:
+      return `cluster of ${target.nodes.map(placeText).join(',')}`;
+  }
 }
 
 function placeText({ host, port }: { readonly host: string; readonly port: number }): string {

@@ -1,13 +1,13 @@
-/** Rows of a second Redis for per-second limits, and of Memcached: neither is built yet. */
+/** Rows of a second Redis for limits per second, and of Memcached, which is not built. */
 import type { Row } from './row.ts';
+import { NO_PIPELINE_TUNING, NO_POOL } from './rows-redis.ts';
 
 const YEAR_MS = 31_536_000_000;
 const INT_MAX = 2_147_483_647;
 const SECOND = {
   group: 'Second Redis',
-  status: 'warned',
+  status: 'built',
   origin: 'reference',
-  because: 'a second Redis is not built yet; it has no effect while REDIS_PERSECOND is false',
 } as const;
 const MEMCACHE = {
   group: 'Memcached',
@@ -23,9 +23,7 @@ export const SECOND_REDIS_ROWS = [
     name: 'REDIS_PERSECOND',
     type: 'bool',
     default: 'false',
-    status: 'refused',
-    doc: 'Count per-second limits on a second Redis.',
-    because: 'a second Redis is not built yet: unset it, and one Redis counts all limits',
+    doc: 'Count limits per second on a second Redis, named by the variables below.',
   },
   {
     ...SECOND,
@@ -54,6 +52,7 @@ export const SECOND_REDIS_ROWS = [
   },
   {
     ...SECOND,
+    ...NO_POOL,
     name: 'REDIS_PERSECOND_POOL_SIZE',
     type: 'int',
     min: 0,
@@ -83,10 +82,11 @@ export const SECOND_REDIS_ROWS = [
     name: 'REDIS_PERSECOND_TLS',
     type: 'bool',
     default: 'false',
-    doc: 'As `REDIS_TLS`.',
+    doc: 'As `REDIS_TLS`, with the same files.',
   },
   {
     ...SECOND,
+    ...NO_PIPELINE_TUNING,
     name: 'REDIS_PERSECOND_PIPELINE_WINDOW',
     type: 'duration',
     min: 0,
@@ -96,6 +96,7 @@ export const SECOND_REDIS_ROWS = [
   },
   {
     ...SECOND,
+    ...NO_PIPELINE_TUNING,
     name: 'REDIS_PERSECOND_PIPELINE_LIMIT',
     type: 'int',
     min: 0,
@@ -106,6 +107,7 @@ export const SECOND_REDIS_ROWS = [
   },
   {
     ...SECOND,
+    ...NO_PIPELINE_TUNING,
     name: 'REDIS_PERSECOND_CLUSTER_PIPELINE_PARALLELISM',
     type: 'int',
     min: 0,
@@ -118,13 +120,14 @@ export const SECOND_REDIS_ROWS = [
     ...SECOND,
     name: 'REDIS_PERSECOND_TIMEOUT',
     type: 'duration',
-    min: 0,
-    max: YEAR_MS,
-    default: '10s',
+    min: 1,
+    max: 60_000,
+    default: '10ms',
     doc: 'As `REDIS_TIMEOUT`.',
   },
   {
     ...SECOND,
+    ...NO_POOL,
     name: 'REDIS_PERSECOND_POOL_ON_EMPTY_BEHAVIOR',
     type: 'enum',
     values: ['WAIT', 'CREATE', 'ERROR'],

@@ -4,17 +4,13 @@ import type { Row } from './row.ts';
 const YEAR_MS = 31_536_000_000;
 const INT_MAX = 2_147_483_647;
 const REDIS = { group: 'Redis', status: 'built', origin: 'reference' } as const;
-const NO_POOL = {
+export const NO_POOL = {
   status: 'warned',
   because: 'there is no pool: all requests share one multiplexed connection',
 } as const;
-const NO_PIPELINE_TUNING = {
+export const NO_PIPELINE_TUNING = {
   status: 'warned',
   because: 'requests that arrive while a call is in flight always travel together',
-} as const;
-const NO_TLS = {
-  status: 'warned',
-  because: 'TLS to Redis is not built yet; it has no effect while REDIS_TLS is false',
 } as const;
 const NO_STARTUP = {
   status: 'warned',
@@ -30,8 +26,10 @@ export const REDIS_ROWS = [
     default: '/var/run/nutcracker/ratelimit.sock',
     secret: true,
     doc:
-      'Where Redis is: `host:port`, `redis://[user:password@]host[:port][/database]`, or the ' +
-      'path of a unix socket.',
+      'Where Redis is: `host:port`, `redis://[user:password@]host[:port][/database]` (`rediss://` ' +
+      'with TLS), or the path of a unix socket. With `REDIS_TYPE=SENTINEL` the name of the ' +
+      'primary and the Sentinels, `mymaster,host1:26379,host2:26379`; with `REDIS_TYPE=CLUSTER` ' +
+      'some of its nodes, `host1:6379,host2:6379`.',
   },
   {
     ...REDIS,
@@ -45,14 +43,12 @@ export const REDIS_ROWS = [
     ...REDIS,
     name: 'REDIS_TYPE',
     type: 'enum',
-    values: ['SINGLE'],
-    refusedValues: {
-      SENTINEL: 'Sentinel is not built yet: name the primary in REDIS_URL with REDIS_TYPE=SINGLE',
-      CLUSTER: 'Redis Cluster is not built yet: use one Redis with REDIS_TYPE=SINGLE',
-    },
+    values: ['SINGLE', 'SENTINEL', 'CLUSTER'],
     unknownText: UNKNOWN_TYPE,
     default: 'SINGLE',
-    doc: 'Topology of Redis.',
+    doc:
+      'One Redis, a primary that Sentinels watch, or a Redis Cluster; the cluster needs ' +
+      '`KEY_FORMAT=exact`.',
   },
   {
     ...REDIS,
@@ -60,7 +56,9 @@ export const REDIS_ROWS = [
     type: 'string',
     default: '',
     secret: true,
-    doc: 'Password, or `user:password`. Goes before what `REDIS_URL` names.',
+    doc:
+      'Password, or `user:password`. Goes before what `REDIS_URL` names. The page on failures ' +
+      'lists the commands that the user needs.',
   },
   {
     ...REDIS,
@@ -68,10 +66,11 @@ export const REDIS_ROWS = [
     type: 'duration',
     min: 1,
     max: 60_000,
-    default: '1s',
+    default: '10ms',
     doc:
-      'Longest wait for Redis before a request is answered as failed. The reference waits 10s; ' +
-      'Envoy itself waits 20ms unless told otherwise.',
+      'Longest wait for Redis before a request is answered in its place. Envoy waits 20ms for the ' +
+      'whole call unless told otherwise, so half of it is left for the way there and back; Redis ' +
+      'itself needs a fraction of one. The reference waits 10s, when nobody listens any more.',
   },
   {
     ...REDIS,
@@ -85,13 +84,10 @@ export const REDIS_ROWS = [
     name: 'REDIS_TLS',
     type: 'bool',
     default: 'false',
-    status: 'refused',
-    doc: 'Speak TLS to Redis.',
-    because: 'TLS to Redis is not built yet: use a local proxy that adds it, or a plain connection',
+    doc: 'Speak TLS to Redis, and to its Sentinels. The PEM files are read for each connection.',
   },
   {
     ...REDIS,
-    ...NO_TLS,
     name: 'REDIS_TLS_CLIENT_CERT',
     type: 'path',
     default: '',
@@ -99,7 +95,6 @@ export const REDIS_ROWS = [
   },
   {
     ...REDIS,
-    ...NO_TLS,
     name: 'REDIS_TLS_CLIENT_KEY',
     type: 'path',
     default: '',
@@ -107,19 +102,17 @@ export const REDIS_ROWS = [
   },
   {
     ...REDIS,
-    ...NO_TLS,
     name: 'REDIS_TLS_CACERT',
     type: 'path',
     default: '',
-    doc: 'PEM file of the authorities that Redis must come from.',
+    doc: 'PEM file of the authorities that Redis must come from. Unset: those the system knows.',
   },
   {
     ...REDIS,
-    ...NO_TLS,
     name: 'REDIS_TLS_SKIP_HOSTNAME_VERIFICATION',
     type: 'bool',
     default: 'false',
-    doc: 'Do not compare the name in the certificate of Redis.',
+    doc: 'Do not compare the name in the certificate of Redis; the chain is checked all the same.',
   },
   {
     ...REDIS,
@@ -127,9 +120,7 @@ export const REDIS_ROWS = [
     type: 'string',
     default: '',
     secret: true,
-    status: 'warned',
     doc: 'Password, or `user:password`, of the Sentinels.',
-    because: 'Sentinel is not built yet; it has no effect with REDIS_TYPE=SINGLE',
   },
   {
     ...REDIS,

@@ -74,12 +74,24 @@ export interface CounterSettings {
   readonly localReplicas: number;
 }
 
+/** PEM files; null is none. They are read for each connection. */
+export interface RedisTlsFiles {
+  /** Null: the authorities that the runtime knows. */
+  readonly caPath: string | null;
+  /** Both or none. */
+  readonly certPath: string | null;
+  readonly keyPath: string | null;
+  readonly skipsHostnameVerification: boolean;
+}
+
 export interface RedisSettings {
   readonly target: RedisTarget;
   /** '' when none is named. */
   readonly username: string;
   readonly password: Secret | null;
   readonly database: number;
+  /** Null: no TLS. It is spoken to the Sentinels too. */
+  readonly tls: RedisTlsFiles | null;
   readonly timeoutMs: DurationMs;
   readonly batchChargesMax: number;
   readonly queuedRequestsMax: number;
@@ -137,6 +149,8 @@ export interface Settings {
   readonly counters: CounterSettings;
   /** Null when counters are in memory. */
   readonly redis: RedisSettings | null;
+  /** Counts the limits per second; null: the one above counts all. */
+  readonly redisPerSecond: RedisSettings | null;
   readonly modes: ModeSettings;
   readonly response: ResponseSettings;
   readonly metrics: MetricsSettings;

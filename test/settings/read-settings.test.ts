@@ -1,4 +1,3 @@
-import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { describeSettings } from '../../src/settings/describe-settings.ts';
 import { type Environment, readSettings } from '../../src/settings/read-settings.ts';
@@ -125,7 +124,7 @@ describe('problems', () => {
       NEAR_LIMIT_RATIO: '1.5',
       LIMIT_LIMIT_HEADER: 'a b',
       CONFIG_TYPE: 'GRPC_XDS_SOTW',
-      REDIS_TLS: 'true',
+      REDIS_TLS: 'maybe',
     });
     expect(problems).toHaveLength(7);
     expect(problems).toContain(
@@ -142,11 +141,8 @@ describe('problems', () => {
     ['REDIS_TYPE', 'foo', 'Unrecognized redis type foo'],
     ['REDIS_TYPE', 'a\nb', 'Unrecognized redis type a\\nb'],
     ['REDIS_TYPE', '$&', 'Unrecognized redis type $&'],
-    ['REDIS_TYPE', 'sentinel', 'Sentinel is not built yet'],
-    ['REDIS_TYPE', 'CLUSTER', 'Redis Cluster is not built yet'],
     ['BACKEND_TYPE', 'memcache', 'counters in Memcached are not built'],
     ['BACKEND_TYPE', 'etcd', 'must be one of redis, memory'],
-    ['REDIS_PERSECOND', 'true', 'a second Redis is not built yet'],
     ['PROMETHEUS_PATH', 'metrics', 'must begin with a slash'],
     ['PROMETHEUS_ADDR', 'x', 'must be host:port'],
   ])('%s=%j: %s', (name, value, text) => {
@@ -223,107 +219,6 @@ describe('notes', () => {
     const names = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'.split('').map((letter) => `REDIS_URL${letter}`);
     const { notes } = readSettings(Object.fromEntries(names.map((name) => [name, 'x'])));
     expect(notes.filter((note) => note.includes('is not a setting'))).toHaveLength(20);
-  });
-});
-
-describe('a request goes to Redis in one call', () => {
-  const redis = { REDIS_URL: 'r:1' };
-  it.each([
-    { REDIS_BATCH_CHARGES_MAX: '255' },
-    { REQUEST_DESCRIPTORS_MAX: '1001' },
-    { REDIS_BATCH_CHARGES_MAX: '1', REQUEST_DESCRIPTORS_MAX: '2' },
-  ])('%j is refused, by both names', (env) => {
-    const [charges, descriptors] = [
-      env.REDIS_BATCH_CHARGES_MAX ?? '1000',
-      env.REQUEST_DESCRIPTORS_MAX ?? '256',
-    ];
-    expect(problemsOf({ ...redis, ...env })).toEqual([
-      `REDIS_BATCH_CHARGES_MAX=${charges} must be at least ` +
-        `REQUEST_DESCRIPTORS_MAX=${descriptors}, as the descriptors of a request are counted in ` +
-        'one call: raise the one or lower the other',
-    ]);
-    // Memory knows no calls.
-    expect(problemsOf(env)).toEqual([]);
-  });
-
-  it('may hold just as many descriptors as charges', () => {
-    const env = { REDIS_BATCH_CHARGES_MAX: '256', REQUEST_DESCRIPTORS_MAX: '256' };
-    expect(read({ ...redis, ...env }).redis?.batchChargesMax).toBe(256);
-  });
-});
-
-describe('REDIS_URL and REDIS_AUTH', () => {
-  it.each([
-    [{ REDIS_URL: 'r:1' }, { kind: 'tcp', host: 'r', port: 1 }],
-    [
-      { REDIS_URL: '[::1]:7', REDIS_SOCKET_TYPE: 'tcp' },
-      { kind: 'tcp', host: '::1', port: 7 },
-    ],
-    [{ REDIS_URL: '/run/r.sock' }, { kind: 'unix', path: '/run/r.sock' }],
-    [
-      { REDIS_URL: '/r', REDIS_SOCKET_TYPE: 'unix' },
-      { kind: 'unix', path: '/r' },
-    ],
-    [{ REDIS_URL: 'redis://r' }, { kind: 'tcp', host: 'r', port: 6379 }],
-    [{ REDIS_URL: 'redis://[::1]:7/' }, { kind: 'tcp', host: '::1', port: 7 }],
-    [{ BACKEND_TYPE: 'redis' }, { kind: 'unix', path: '/var/run/nutcracker/ratelimit.sock' }],
-  ])('%j is %j', (env, target) => {
-    expect(read(env as Environment).redis?.target).toEqual(target);
-  });
-
-  it.each([
-    [{ REDIS_URL: 'r' }, 'host:port'],
-    [{ REDIS_URL: ':6379' }, 'host:port'],
-    [{ REDIS_URL: 'r:0' }, 'host:port'],
-    [{ REDIS_URL: 'r:1', REDIS_SOCKET_TYPE: 'unix' }, 'a path'],
-    [{ REDIS_URL: 'redis://r:1', REDIS_SOCKET_TYPE: 'unix' }, 'a path'],
-    [{ REDIS_URL: '/r', REDIS_SOCKET_TYPE: 'tcp' }, 'host:port'],
-    [{ REDIS_URL: 'mymaster,r:1,r:2' }, 'not a list'],
-    [{ REDIS_URL: 'rediss://r:1' }, 'TLS'],
-    [{ REDIS_URL: 'redis://' }, 'host:port'],
-    [{ REDIS_URL: 'redis://r:0' }, 'host:port'],
-    [{ REDIS_URL: 'redis://r:99999' }, 'host:port'],
-    [{ REDIS_URL: 'redis://r/x' }, 'host:port'],
-    [{ REDIS_URL: 'redis://r/1?timeout=5' }, 'host:port'],
-    [{ REDIS_URL: 'redis://:%zz@r' }, 'host:port'],
-  ])('%j is told %s', (env, text) => {
-    expect(problemsOf(env as Environment)).toEqual([expect.stringContaining(text)]);
-  });
-
-  it('take user, password and database from the URL, and REDIS_AUTH before it', () => {
-    const fromUrl = read({ REDIS_URL: 'redis://u:p%40ss@r/3' }).redis;
-    expect(fromUrl).toMatchObject({ username: 'u', database: 3 });
-    expect(fromUrl?.password?.reveal()).toBe('p@ss');
-    const both = read({ REDIS_URL: 'redis://u:p@r/3', REDIS_AUTH: 'v:q:w' }).redis;
-    expect(both).toMatchObject({ username: 'v', database: 3 });
-    expect(both?.password?.reveal()).toBe('q:w');
-    const only = read({ REDIS_URL: 'r:1', REDIS_AUTH: 'q' }).redis;
-    expect(only?.username).toBe('');
-    expect(only?.password?.reveal()).toBe('q');
-    expect(read({ REDIS_URL: 'r:1' }).redis?.password).toBeNull();
-  });
-
-  it('never show a secret, whatever is printed', () => {
-    const env = {
-      REDIS_URL: 'redis://u:hush1@r/3',
-      REDIS_AUTH: 'hush2',
-      REDIS_SENTINEL_AUTH: 'hush3',
-      REDIS_PERSECOND_AUTH: 'hush4',
-      REDIS_PERSECOND_URL: 'redis://:hush5@r',
-      CONFIG_GRPC_XDS_CLIENT_ADDITIONAL_HEADERS: 'authorization:hush6',
-    };
-    const { notes } = readSettings(env);
-    const settings = read(env);
-    const shown = [
-      notes,
-      JSON.stringify(settings),
-      inspect(settings, { depth: 9 }),
-      String(settings.redis?.password),
-      JSON.stringify(describeSettings(settings)),
-      problemsOf({ ...env, REDIS_URL: 'hush7', REDIS_AUTH: 'hush8\n' }),
-    ];
-    expect(inspect(shown, { depth: 9, maxStringLength: null })).not.toContain('hush');
-    expect(notes.filter((note) => note.includes('***'))).toHaveLength(4);
   });
 });
 

@@ -121,5 +121,6 @@ export const REFERENCE_VARIABLES: Readonly<Record<string, string>> = {
 export const OTHER_DEFAULTS: Readonly<Record<string, string>> = {
   BACKEND_TYPE: 'memory serves at once where no Redis is named',
   REDIS_TIMEOUT: 'Envoy itself waits 20ms; ten seconds only pile requests up',
+  REDIS_PERSECOND_TIMEOUT: 'as REDIS_TIMEOUT',
   USE_STATSD: 'there is no statsd yet, and most users never ran one',
 };
