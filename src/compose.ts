@@ -2,7 +2,7 @@
  * Which concrete part stands behind which port: read this and you have seen them all. Rooms get what they
  * need as arguments. Parts of several pieces are put together by the file of `src/service` that is called.
  */
-import { exactKeyFormat, referenceKeyFormat } from './core/rules/key-format.ts';
+import type { RuleSet } from './core/rules/rule-set.ts';
 import { MemoryCounterStore } from './counters/memory/memory-counter-store.ts';
 import { Limiter } from './limiter/limiter.ts';
 import { OverLimitCache } from './limiter/over-limit-cache.ts';
@@ -14,16 +14,16 @@ import {
   HealthService,
 } from './rpc/health.ts';
 import { HealthState } from './rpc/health-state.ts';
+import { answerJson } from './rpc/json-endpoint.ts';
 import {
   type RateLimitParts,
   SHOULD_RATE_LIMIT,
   shouldRateLimit,
 } from './rpc/should-rate-limit.ts';
-import { FileRuleSource } from './rules/file-rule-source.ts';
 import { monotonicNow, wallNow } from './service/clocks.ts';
 import { errorLog } from './service/event-logs.ts';
+import { compileOptions, limitsSource } from './service/limits-source.ts';
 import { listenerOptions } from './service/listener-options.ts';
-import { loadListener } from './service/load-listener.ts';
 import { registerMetrics } from './service/metrics.ts';
 import { redisStore } from './service/redis-store.ts';
 import { Service } from './service/service.ts';
@@ -38,12 +38,15 @@ import { Telemetry } from './telemetry/telemetry.ts';
 import { GrpcJsServer } from './wire/grpc-js/grpc-js-server.ts';
 import { NativeServer } from './wire/native/native-server.ts';
 import type { RpcServer } from './wire/rpc-server.ts';
+import type { ComposedWorker, WorkerSide } from './workers/run-worker.ts';
 
 const writeLog = (line: string): void => void process.stderr.write(line);
 
-export function compose(settings: Settings): { service: Service; logger: Logger } {
+/** `worker` is what a worker process has in place of ports and limits files of its own. */
+export function compose(settings: Settings, worker: WorkerSide | null = null): Composed {
   const { level, format } = settings.log;
-  const logger = new Logger({ level, format, write: writeLog, now: wallNow });
+  const fields = worker === null ? {} : { worker: worker.number };
+  const logger = new Logger({ level, format, write: writeLog, now: wallNow, fields });
   const telemetry = new Telemetry({
     bounds: settings.metrics,
     responseTimeAsMs: settings.metrics.responseTimeAsMs,
@@ -53,7 +56,7 @@ export function compose(settings: Settings): { service: Service; logger: Logger 
   });
   const { needsLoadedDomain, needsStoreConnection } = settings.health;
   const health = new HealthState({ config: !needsLoadedDomain, store: settings.redis === null });
-  const rules = composeRules(settings, { telemetry, logger, health });
+  const rules = composeRules(settings, { telemetry, logger, health }, worker);
   const { counters } = settings;
   const memory = new MemoryCounterStore({ now: wallNow, keysMax: counters.memoryKeysMax });
   const redis =
@@ -78,7 +81,12 @@ export function compose(settings: Settings): { service: Service; logger: Logger 
     bounds: settings.bounds,
     observer: telemetry,
   };
-  const { rpcServer, tlsReload } = composeListener(settings, { rateLimit, health, logger });
+  const { rpcServer, tlsReload } = composeListener(settings, {
+    rateLimit,
+    health,
+    logger,
+    isHanded: worker !== null,
+  });
   registerMetrics(telemetry, { rules, store, redis, memory, overLimitCache, rpcServer, tlsReload });
   const service = new Service({
     rules,
@@ -86,14 +94,30 @@ export function compose(settings: Settings): { service: Service; logger: Logger 
     health,
     rpcServer,
     tlsReload,
-    sideListeners: sideListeners(settings, { rateLimit, health, telemetry, rules, logger }),
+    sideListeners:
+      worker === null
+        ? sideListeners(settings, { rateLimit, health, telemetry, rules, logger })
+        : [],
     logger,
     needsStoreConnection,
     drainDelayMs: settings.server.drainDelayMs,
     drainTimeoutMs: settings.server.drainTimeoutMs,
-    description: { version, ...describeSettings(settings) },
+    description: worker === null ? { version, ...describeSettings(settings) } : {},
   });
-  return { service, logger };
+  return {
+    service,
+    logger,
+    telemetry,
+    health,
+    listener: rpcServer instanceof NativeServer ? rpcServer : null,
+    answerJson: (body) => answerJson(body, rateLimit),
+  };
+}
+
+/** A single process uses the first two; the rest is for a worker. */
+export interface Composed extends ComposedWorker {
+  readonly service: Service;
+  readonly logger: Logger;
 }
 
 interface Around {
@@ -102,34 +126,23 @@ interface Around {
   readonly health: HealthState;
 }
 
-function composeRules(settings: Settings, { telemetry, logger, health }: Around): RuleSource {
-  const { directory, watchRoot, ignoreDotFiles, mergeDomains } = settings.limits;
-  const { keyFormat, keyPrefix, nearLimitRatio } = settings.counters;
-  return new FileRuleSource({
-    directory: { path: directory, ignoreDotFiles },
-    watchRoot,
-    merge: mergeDomains,
-    compile: {
-      keyFormat: (keyFormat === 'exact' ? exactKeyFormat : referenceKeyFormat)(keyPrefix),
-      nearLimitRatio,
-      bindStats: (domain, path) => telemetry.ruleStats(domain, path),
-      failureMode: settings.counters.storeFailureMode,
-      bindCallerStats: (domain, path) => telemetry.callerStats(domain, path),
-    },
-    listener: loadListener({
-      telemetry,
-      logger,
-      onLoaded: (set) => {
-        if (settings.health.needsLoadedDomain) health.setConfig(set.domains.size > 0);
-      },
-    }),
-  });
+function composeRules(
+  settings: Settings,
+  { telemetry, logger, health }: Around,
+  worker: WorkerSide | null,
+): RuleSource {
+  const onLoaded = (set: RuleSet): void => {
+    if (settings.health.needsLoadedDomain) health.setConfig(set.domains.size > 0);
+  };
+  if (worker === null) return limitsSource(settings, { telemetry, logger, onLoaded });
+  return worker.rules({ compile: compileOptions(settings, telemetry), onCurrent: onLoaded });
 }
 
 interface RpcParts {
   readonly rateLimit: RateLimitParts;
   readonly health: HealthState;
   readonly logger: Logger;
+  readonly isHanded: boolean;
 }
 
 interface Listener {
@@ -137,7 +150,8 @@ interface Listener {
   readonly tlsReload: TlsReload | null;
 }
 
-function composeListener(settings: Settings, { rateLimit, health, logger }: RpcParts): Listener {
+function composeListener(settings: Settings, parts: RpcParts): Listener {
+  const { rateLimit, health, logger, isHanded } = parts;
   const { grpcListener, grpcTls: files, connectionsMax } = settings.server;
   const healthService = new HealthService({
     state: health,
@@ -157,7 +171,7 @@ function composeListener(settings: Settings, { rateLimit, health, logger }: RpcP
     log: errorLog(logger),
   };
   if (grpcListener === 'grpc-js') return { rpcServer: new GrpcJsServer(options), tlsReload: null };
-  const rpcServer = new NativeServer({ ...options, tuning: { connectionsMax } });
+  const rpcServer = new NativeServer({ ...options, isHanded, tuning: { connectionsMax } });
   if (files === null || tls === null) return { rpcServer, tlsReload: null };
   const apply = rpcServer.reloadTls.bind(rpcServer);
   return { rpcServer, tlsReload: new TlsReload({ files, inForce: tls, apply, logger }) };

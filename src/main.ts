@@ -1,6 +1,9 @@
 /** argv and environment to settings, settings to a service, signals to its end. */
 import { compose } from './compose.ts';
 import { readSettings } from './settings/read-settings.ts';
+import { composeSupervisor, workerCount } from './workers/compose-supervisor.ts';
+import { WORKER_ROLE } from './workers/protocol.ts';
+import { runWorker } from './workers/run-worker.ts';
 
 /** The environment is wrong: nothing was started. */
 const EXIT_SETTINGS = 2;
@@ -17,42 +20,60 @@ if ('problems' in result) {
 }
 
 const { settings, notes } = result;
-const { service, logger } = composeOrExit();
-for (const note of notes) logger.announce('setting', { note });
+const { drainDelayMs, drainTimeoutMs } = settings.server;
+const stopMsMax = drainDelayMs + drainTimeoutMs + FORCE_EXIT_AFTER_MS;
+const workers = workerCount(settings);
+const [role, number] = process.argv.slice(2);
+if (role === WORKER_ROLE && process.send !== undefined) {
+  await runWorker({
+    number: Number(number),
+    stopMsMax,
+    compose: (side) => compose(settings, side),
+  });
+} else if (workers > 1) await supervise();
+else await serve();
 
-let isStopping = false;
-function stop(signal: string): void {
-  if (isStopping) {
-    logger.warn('second signal: ending at once', { signal });
+async function serve(): Promise<void> {
+  try {
+    const { service, logger } = compose(settings);
+    for (const note of notes) logger.announce('setting', { note });
+    onSignals(logger, {
+      stop: () => {
+        setTimeout(() => process.exit(EXIT_FAILURE), stopMsMax).unref();
+        void service.stop().then(() => process.exit(0));
+      },
+      kill: () => {},
+    });
+    await service.start();
+  } catch (error) {
+    process.stderr.write(`weir: ${error instanceof Error ? error.message : String(error)}\n`);
     process.exit(EXIT_FAILURE);
   }
-  isStopping = true;
-  const { drainDelayMs, drainTimeoutMs } = settings.server;
-  const force = setTimeout(
-    () => process.exit(EXIT_FAILURE),
-    drainDelayMs + drainTimeoutMs + FORCE_EXIT_AFTER_MS,
-  );
-  force.unref();
-  void service.stop().then(() => process.exit(0));
-}
-for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => stop(signal));
-
-try {
-  await service.start();
-} catch (error) {
-  fail(error);
 }
 
-/** Reads the TLS files, so it can fail for what the operator named. */
-function composeOrExit(): ReturnType<typeof compose> {
-  try {
-    return compose(settings);
-  } catch (error) {
-    return fail(error);
+async function supervise(): Promise<void> {
+  const launch = { workers, entry: new URL(import.meta.url), env: process.env };
+  const { supervisor, logger } = composeSupervisor(settings, launch);
+  for (const note of notes) logger.announce('setting', { note });
+  onSignals(logger, supervisor);
+  process.exit(await supervisor.run());
+}
+
+function onSignals(
+  logger: ReturnType<typeof compose>['logger'],
+  running: { stop(): void; kill(): void },
+): void {
+  let isStopping = false;
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) {
+    process.on(signal, () => {
+      if (!isStopping) {
+        isStopping = true;
+        running.stop();
+        return;
+      }
+      logger.warn('second signal: ending at once', { signal });
+      running.kill();
+      process.exit(EXIT_FAILURE);
+    });
   }
-}
-
-function fail(error: unknown): never {
-  process.stderr.write(`weir: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exit(EXIT_FAILURE);
 }

@@ -25,11 +25,13 @@ export interface DebugServerParts {
   /** The rules in force, a line each. Walked over several turns of the event loop. */
   readonly ruleLines: () => Iterable<string>;
   /** `name: value`, a line each. Walked as `ruleLines` is. */
-  readonly statLines: () => Iterable<string>;
+  readonly statLines: () => Iterable<string> | Promise<Iterable<string>>;
   /** Also on PROMETHEUS_ADDR when that is asked for. */
   /** Null with DISABLE_STATS. */
   readonly metrics: MetricsPage | null;
   readonly log: AdminLog;
+  /** Of this process when absent. */
+  readonly profiler?: Pick<Profiler, 'isBusy' | 'record'>;
 }
 
 interface Page {
@@ -39,7 +41,7 @@ interface Page {
 }
 
 export function debugServer(parts: DebugServerParts): HttpListener {
-  const pages = debugPages(parts, new Profiler());
+  const pages = debugPages(parts, parts.profiler ?? new Profiler());
   const lines = pages.map(({ path, help }) => `${path}: ${help}`).toSorted();
   const routes = new Map(pages.map(({ path, handler }) => [path, handler]));
   routes.set('/', (_request, response) => sendLines(response, lines));
@@ -52,7 +54,10 @@ function metricsPages(metrics: MetricsPage | null): Page[] {
   return [{ path: '/metrics', help, handler: metricsRoute(metrics) }];
 }
 
-function debugPages(parts: DebugServerParts, profiler: Profiler): readonly Page[] {
+function debugPages(
+  parts: DebugServerParts,
+  profiler: NonNullable<DebugServerParts['profiler']>,
+): readonly Page[] {
   const bound = `seconds=N, 1..${PROFILE_SECONDS_MAX}, default ${PROFILE_SECONDS_DEFAULT}`;
   const cpu = `CPU profile for DevTools (${bound})`;
   const heap = `sampled allocations for DevTools (${bound}); no heap snapshot: it would stall`;
@@ -66,7 +71,7 @@ function debugPages(parts: DebugServerParts, profiler: Profiler): readonly Page[
     {
       path: '/stats',
       help: 'all counts, as name: value',
-      handler: (_request, response) => sendLines(response, parts.statLines()),
+      handler: async (_request, response) => sendLines(response, await parts.statLines()),
     },
     ...metricsPages(parts.metrics),
     {
@@ -90,7 +95,13 @@ function debugPages(parts: DebugServerParts, profiler: Profiler): readonly Page[
 async function sendProfile(
   request: IncomingMessage,
   response: ServerResponse,
-  { kind, profiler }: { readonly kind: ProfileKind; readonly profiler: Profiler },
+  {
+    kind,
+    profiler,
+  }: {
+    readonly kind: ProfileKind;
+    readonly profiler: NonNullable<DebugServerParts['profiler']>;
+  },
 ): Promise<void> {
   const seconds = profileSeconds(request);
   if (seconds === null) {

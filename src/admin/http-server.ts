@@ -27,6 +27,8 @@ export interface HttpServerParts {
   /** REQUEST_MESSAGE_BYTES_MAX. */
   readonly bodyBytesMax: number;
   readonly isServing: () => boolean;
+  /** Body of /healthcheck when it does not serve; '' when absent. */
+  readonly ailment?: () => string;
   readonly log: AdminLog;
   readonly limits?: HttpLimits;
 }
@@ -38,7 +40,7 @@ const REASON_LENGTH_MAX = 300;
 export function httpServer(parts: HttpServerParts): HttpListener {
   const routes = new Map<string, RouteHandler>([
     ['/json', (request, response) => answerJson(request, response, parts)],
-    ['/healthcheck', (_request, response) => answerHealth(response, parts.isServing())],
+    ['/healthcheck', (_request, response) => answerHealth(response, parts)],
   ]);
   return new HttpListener({ ...parts, routes });
 }
@@ -70,8 +72,12 @@ async function answerJson(
   response.end(answer.body);
 }
 
-function answerHealth(response: ServerResponse, isServing: boolean): Promise<void> {
-  sendText(response, isServing ? 200 : 500, isServing ? 'OK' : '');
+function answerHealth(
+  response: ServerResponse,
+  { isServing, ailment }: HttpServerParts,
+): Promise<void> {
+  if (isServing()) sendText(response, 200, 'OK');
+  else sendText(response, 500, ailment?.() ?? '');
   return Promise.resolve();
 }
 

@@ -4,6 +4,7 @@
  * provided (see reload-plan.ts). One load at a time; changes during a load cause one more after it.
  */
 import type { CompileOptions, DomainRules } from '../core/rules/domain-rules.ts';
+import type { DescriptorConfig } from '../core/rules/limits-file.ts';
 import type { RuleSet } from '../core/rules/rule-set.ts';
 import type { RuleSource } from '../limiter/rule-source.ts';
 import type { FileOutcome, KnownFile } from './check-limits.ts';
@@ -46,6 +47,9 @@ export interface LoadListener {
 /** 100,000 rules take less on an idle core. */
 const DELAYED_MS = 10_000;
 
+type DescriptorSlices = AsyncIterable<Iterable<DescriptorConfig>>;
+export type DescriptorTap = (domain: string, slices: DescriptorSlices) => DescriptorSlices;
+
 export interface FileRuleSourceOptions {
   readonly directory: LimitsDirectory;
   /** RUNTIME_WATCH_ROOT: the link whose swap replaces the directory; null: there is none. */
@@ -54,6 +58,8 @@ export interface FileRuleSourceOptions {
   readonly merge: boolean;
   readonly compile: CompileOptions;
   readonly listener: LoadListener;
+  /** Sees the descriptors of a domain on their way to the compiler; for who passes them on. */
+  readonly tap?: DescriptorTap;
   /** A load that takes longer is told as delayed; DELAYED_MS when left out. */
   readonly delayedMs?: number;
 }
@@ -172,8 +178,9 @@ export class FileRuleSource implements RuleSource {
     }
     for (const [domain, sources] of plan.build) {
       const slices = worker.descriptors(sources.map(({ file }) => file));
+      const { tap, compile } = this.#options;
       next.set(domain, {
-        rules: await compileDomain(domain, slices, this.#options.compile),
+        rules: await compileDomain(domain, tap?.(domain, slices) ?? slices, compile),
         sources,
       });
     }

@@ -35,14 +35,18 @@ const SHIPPED_LIMITS = decodeURIComponent(new URL('../../config/limits', import.
 export function buildSettings(findings: Findings): Settings {
   const { values } = findings;
   const backend = backendOf(findings);
+  const workers = workersOf(findings, backend);
   const settings = {
-    server: serverOf(findings),
+    server: { workers, ...serverOf(findings) },
     health: {
       needsLoadedDomain: values.HEALTHY_WITH_AT_LEAST_ONE_CONFIG_LOADED,
       needsStoreConnection: values.REDIS_HEALTH_CHECK_ACTIVE_CONNECTION,
     },
     limits: limitsOf(findings),
-    counters: countersOf(values, backend),
+    counters: {
+      ...countersOf(values, backend),
+      localReplicas: values.LOCAL_LIMITER_REPLICAS * (workers === 'auto' ? 1 : workers),
+    },
     ...bothRedisOf(findings, backend),
     modes: { shadow: values.SHADOW_MODE, quota: values.QUOTA_MODE },
     response: responseOf(values),
@@ -62,7 +66,33 @@ function backendOf({ values, isSet }: Findings): 'redis' | 'memory' {
   return isSet('REDIS_URL') ? 'redis' : 'memory';
 }
 
-function serverOf(findings: Findings): ServerSettings {
+/** More than one where that keeps limits exact; `auto` is one where it does not. */
+function workersOf(
+  { values, problems, notes }: Findings,
+  backend: 'redis' | 'memory',
+): number | 'auto' {
+  const { WORKERS: asked } = values;
+  const obstacle = obstacleToWorkers(values, backend);
+  if (asked === 1 || obstacle === null) return asked;
+  if (asked === 'auto') notes.push(`WORKERS=auto is 1 here: ${obstacle}`);
+  else problems.push(`WORKERS=${asked} must be 1 here, or unset: ${obstacle}`);
+  return 1;
+}
+
+function obstacleToWorkers(values: Values, backend: 'redis' | 'memory'): string | null {
+  if (backend === 'memory') {
+    return (
+      'with counters in memory each process would count for itself, and limits would be as many ' +
+      'times too high; set REDIS_URL to count together'
+    );
+  }
+  if (values.GRPC_LISTENER === 'grpc-js') {
+    return 'GRPC_LISTENER=grpc-js cannot share its port; use GRPC_LISTENER=native';
+  }
+  return null;
+}
+
+function serverOf(findings: Findings): Omit<ServerSettings, 'workers'> {
   const { values } = findings;
   const grpc: GrpcAddress =
     values.GRPC_UDS === ''
@@ -154,7 +184,10 @@ function limitsOf({ values, isSet, problems, notes }: Findings): LimitsSettings 
   return { directory: SHIPPED_LIMITS, directoryFrom: 'shipped', watchRoot: null, ...files };
 }
 
-function countersOf(values: Values, backend: 'redis' | 'memory'): CounterSettings {
+function countersOf(
+  values: Values,
+  backend: 'redis' | 'memory',
+): Omit<CounterSettings, 'localReplicas'> {
   return {
     backend,
     keyFormat: values.KEY_FORMAT,
@@ -165,7 +198,6 @@ function countersOf(values: Values, backend: 'redis' | 'memory'): CounterSetting
     overLimitCacheBytes: values.LOCAL_CACHE_SIZE_IN_BYTES,
     memoryKeysMax: values.MEMORY_KEYS_MAX,
     storeFailureMode: values.STORE_FAILURE_MODE,
-    localReplicas: values.LOCAL_LIMITER_REPLICAS,
   };
 }
 

@@ -12,6 +12,7 @@ export function describeSettings(settings: Settings): Record<string, string | nu
     grpc: grpc.kind === 'tcp' ? placeText(grpc) : grpc.path,
     listener: server.grpcListener,
     tls: server.grpcTls !== null,
+    workers: server.workers,
     http: placeText(server.http),
     debug: placeText(server.debug),
     metrics: metricsText(settings),

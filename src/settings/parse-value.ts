@@ -35,6 +35,7 @@ export function parseValue(row: Row, text: string): ParseResult {
     case 'bool':
       return parseBool(text);
     case 'int':
+      if (row.word !== undefined && text.toLowerCase() === row.word) return { value: row.word };
       return INT.test(text) ? inRange(row, Number(text)) : { expected: rangeText(row) };
     case 'float':
       return FLOAT.test(text) ? inRange(row, Number(text)) : { expected: rangeText(row) };
@@ -61,7 +62,8 @@ export function rangeText(row: Row): string {
     return `a duration such as 500ms, 1m30s or 24h, from ${from} to ${to}`;
   }
   const noun = type === 'int' ? 'a whole number without leading zeros' : 'a number';
-  return `${noun} from ${min} to ${max}`;
+  const word = row.word === undefined ? '' : `, or ${row.word}`;
+  return `${noun} from ${min} to ${max}${word}`;
 }
 
 /** A host and a port; the host may be empty, or an IPv6 address in brackets. */

@@ -29,6 +29,7 @@ export type RowGroup =
   | 'Counting and answers'
   | 'Redis'
   | 'Second Redis'
+  | 'Breakers'
   | 'Metrics and logs'
   | 'Bounds'
   | 'xDS'
@@ -53,6 +54,8 @@ export interface Row {
   readonly max?: number;
   /** Values of an enum, in the spelling they are returned in; any case is accepted. */
   readonly values?: readonly string[];
+  /** A word that an int may be in place of a number. */
+  readonly word?: string;
   /** Values of an enum that the reference has and that are not built: value to advice. */
   readonly refusedValues?: Readonly<Record<string, string>>;
   /** Replaces the usual text for a value outside the enum; `{value}` stands for it. */
@@ -72,10 +75,12 @@ export interface Address {
 /** What the text of a row's variable is parsed to. */
 export type ValueOf<R> = R extends { readonly type: 'bool' }
   ? boolean
-  : R extends { readonly type: 'int' | 'float' | 'duration' }
-    ? number
-    : R extends { readonly type: 'address' }
-      ? Address
-      : R extends { readonly type: 'enum'; readonly values: readonly (infer V)[] }
-        ? V
-        : string;
+  : R extends { readonly type: 'int'; readonly word: infer W }
+    ? number | W
+    : R extends { readonly type: 'int' | 'float' | 'duration' }
+      ? number
+      : R extends { readonly type: 'address' }
+        ? Address
+        : R extends { readonly type: 'enum'; readonly values: readonly (infer V)[] }
+          ? V
+          : string;

@@ -2,6 +2,8 @@
 import type { Row } from './row.ts';
 
 const PORT = { type: 'int', min: 0, max: 65_535, unit: 'port' } as const;
+/** Each is a process of some 60 MB; no machine for this job has more cores. */
+const WORKERS_MAX = 256;
 const SERVER = { group: 'Server', status: 'built', origin: 'reference' } as const;
 
 /** One day is the longest drain: beyond it a rollout would never end. */
@@ -10,6 +12,21 @@ const DAY_MS = 86_400_000;
 const YEAR_MS = 31_536_000_000;
 
 export const SERVER_ROWS = [
+  {
+    ...SERVER,
+    origin: 'weir',
+    name: 'WORKERS',
+    type: 'int',
+    min: 1,
+    max: WORKERS_MAX,
+    unit: 'processes',
+    word: 'auto',
+    default: '1',
+    doc:
+      'Processes that serve the gRPC port together, under one that supervises them; `auto` is one ' +
+      'for each core. Needs Redis and the native listener: see docs/workers.md. 1 is a single ' +
+      'process.',
+  },
   {
     ...SERVER,
     name: 'HOST',

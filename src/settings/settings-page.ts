@@ -69,7 +69,8 @@ function rangeOf(row: Row): string {
   if (row.min === undefined || row.max === undefined) return '';
   if (row.type === 'duration') return `${formatDuration(row.min)} to ${formatDuration(row.max)}`;
   const unit = row.unit === undefined || row.unit === 'port' ? '' : ` ${row.unit}`;
-  return `${row.min} to ${row.max}${unit}`;
+  const word = row.word === undefined ? '' : `, \`${row.word}\``;
+  return `${row.min} to ${row.max}${unit}${word}`;
 }
 
 function meaning(row: Row): string {

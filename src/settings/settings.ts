@@ -22,6 +22,8 @@ export interface GrpcTls {
 }
 
 export interface ServerSettings {
+  /** Processes behind the gRPC port; `auto` is one for each core. 1 has no supervisor. */
+  readonly workers: number | 'auto';
   readonly http: Address;
   readonly debug: Address;
   readonly grpc: GrpcAddress;
@@ -71,6 +73,7 @@ export interface CounterSettings {
   readonly overLimitCacheBytes: number;
   readonly memoryKeysMax: number;
   readonly storeFailureMode: 'local' | 'open' | 'closed' | 'error';
+  /** Processes that share what a rule allows while Redis cannot serve: replicas x workers. */
   readonly localReplicas: number;
 }
 

@@ -16,6 +16,8 @@ export interface LoggerOptions {
   /** Takes a line with its line end, for instance to stderr. */
   readonly write: (line: string) => void;
   readonly now: () => WallMs;
+  /** Fields of every line: which process it is, say. */
+  readonly fields?: LogFields;
 }
 
 const SEVERITY: Readonly<Record<LogLevelName, number>> = {
@@ -95,7 +97,9 @@ export class Logger {
   #write(level: LogLevelName, message: string, fields: LogFields): void {
     const { format, write, now } = this.#options;
     try {
-      const entry = { time: new Date(now()).toISOString(), level, message, fields };
+      const all =
+        this.#options.fields === undefined ? fields : { ...fields, ...this.#options.fields };
+      const entry = { time: new Date(now()).toISOString(), level, message, fields: all };
       write(`${format === 'json' ? jsonLine(entry) : textLine(entry)}\n`);
     } catch {
       // There is nowhere left to tell it.

@@ -68,5 +68,8 @@ function summed(before: OwnState, added: OwnState): OwnState {
 }
 
 function keyOf({ metricName, labels }: OwnSample): string {
-  return JSON.stringify([metricName, Object.entries(labels).toSorted()]);
+  return JSON.stringify([
+    metricName,
+    Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1)),
+  ]);
 }

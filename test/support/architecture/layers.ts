@@ -26,8 +26,9 @@ export const LAYERS = `
 | settings | yes | – | – | – | node:util |
 | cli | yes | rules/, settings/ | – | – | node:fs, node:path, node:util |
 | service | yes | admin/, counters/, rpc/, rules/, settings/, telemetry/, wire/ | yes | – | node:fs |
+| workers | yes | admin/, rules/, service/, settings/, telemetry/, wire/ | ports | – | node:child_process, node:net, node:os |
 | compose.ts | yes | all | yes | – | – |
-| main.ts | – | compose.ts, settings/, telemetry/ | – | – | – |
+| main.ts | – | compose.ts, settings/, telemetry/, workers/ | – | – | – |
 `.trim();
 
 /** The interfaces that the limiter owns and others implement or call. */
