@@ -36,6 +36,7 @@ const TURNS = 12;
 const FRAMES_A_TURN = 4;
 
 const HOLD = callFields('/test.Service/Hold');
+const WATCH = callFields('/test.Service/Watch');
 const GZIP = callFields('/test.Service/Echo', [['grpc-encoding', 'gzip']]);
 const ZIPPED = gzipSync('hello hello hello hello');
 /** Literals that enter the dynamic table, references to it, size updates, Huffman's padding. */
@@ -75,9 +76,9 @@ function anyFrame(pick: Pick): Buffer {
   const choices: (() => Buffer)[] = [
     () => call(id, 'hello'),
     () => call(id, 'hold', HOLD),
-    () => call(id, 'watch', callFields('/test.Service/Watch')),
+    () => call(id, 'watch', WATCH),
     () => Buffer.concat([headers(id, GZIP), bodyFrame(id, message(mutateBytes(ZIPPED, pick), 1))]),
-    () => headers(id, callFields()),
+    () => headers(id, pick(2) === 0 ? callFields() : WATCH),
     () => frame('HEADERS', id, END_HEADERS, anyBlock(pick)),
     () => splitBlock(id, pick),
     () => bodyFrame(id, message('x'.repeat(pick(300))), pick(2)),

@@ -36,7 +36,8 @@ function anyDescriptorField(pick: Pick): Uint8Array {
     () => anyEntry(pick),
     () => bytesField(2, concat(numberField(1, pick(9)), numberField(2, pick(9)))),
     () => bytesField(3, numberField(1, pick(2 ** 32), pick(4))),
-    () => numberField(4, pick(2)),
+    // Up to a number whose lower 32 bits are 0, and which is true all the same.
+    () => numberField(4, pick(3) * 2 ** 31),
     () => concat(tag(9, 3), numberField(1, 5), tag(9, 4)),
   ];
   return (choices[pick(choices.length)] as () => Uint8Array)();
