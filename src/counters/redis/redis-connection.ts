@@ -68,6 +68,8 @@ export class RedisConnection {
   /** Where it goes; until the first attempt, what was asked for. */
   #node: string;
   #isReady = false;
+  /** The attempt of now has met its error. */
+  #isFailed = false;
   #isClosed = false;
   #readyCount = 0;
   #attempts = 0;
@@ -204,6 +206,7 @@ export class RedisConnection {
     try {
       const redis = this.#client(address);
       this.#redis = redis;
+      this.#isFailed = false;
       redis.on('ready', () => void this.#handshakeDone(redis));
       redis.on('end', () => this.#ended(redis));
       redis.on('error', (error: Error) => this.#failed(redis, error));
@@ -237,7 +240,7 @@ export class RedisConnection {
   }
 
   async #handshakeDone(redis: Redis): Promise<void> {
-    if (redis !== this.#redis) return;
+    if (redis !== this.#redis || this.#isFailed) return;
     const error = this.#source.isRoleChecked ? await roleError(redis) : null;
     if (redis !== this.#redis || redis.status !== 'ready') return;
     if (error !== null) {
@@ -268,11 +271,16 @@ export class RedisConnection {
     this.#onChange(false);
   }
 
-  /** What goes wrong before it is ready ends the attempt: a failed SELECT or HELLO would not. */
+  /**
+   * What goes wrong before it is ready ends the attempt: after a SELECT that failed, the client
+   * would go on in database 0. Only the first error of an attempt says what it failed for.
+   */
   #failed(redis: Redis, error: Error): void {
-    if (redis !== this.#redis) return;
+    if (redis !== this.#redis || this.#isFailed) return;
     this.#note(error, { node: this.#node, command: 'connect' });
-    if (!this.#isReady) redis.disconnect();
+    if (this.#isReady) return;
+    this.#isFailed = true;
+    redis.disconnect();
   }
 
   #moved(to: string): void {

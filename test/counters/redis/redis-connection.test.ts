@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { expect, test } from 'vitest';
+import { ErrorCounts } from '../../../src/counters/redis/error-counts.ts';
 import { RedisCounterStore } from '../../../src/counters/redis/redis-counter-store.ts';
+import type { RedisEvent } from '../../../src/counters/redis/redis-options.ts';
 import { ask, askOne, group, readings } from '../../contract/charges.ts';
 import { until } from '../../support/child.ts';
 import { freePort } from '../../support/free-ports.ts';
@@ -173,4 +175,63 @@ test('a connection cut in the middle of a call fails that call, and is made agai
   await gone;
   expect(readings(await asked)).toEqual([['unavailable']]);
   expect(readings(await queued)).toEqual([['unavailable']]);
+});
+
+test('what is no Redis is told of as such', async () => {
+  const greeter: Server = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.end('HTTP/1.1 400 Bad Request\r\n\r\n');
+  });
+  const port = await freePort();
+  await new Promise<void>((resolve) => greeter.listen(port, '127.0.0.1', resolve));
+  const events: RedisEvent[] = [];
+  const onEvent = (event: RedisEvent) => events.push(event);
+  const address = { host: '127.0.0.1', port };
+  const store = new RedisCounterStore({ ...EXACT, address, onEvent, startMaxMs: 200 });
+  await expect(store.start()).rejects.toThrow(/Unknown RESP type/);
+  expect(events[0]).toMatchObject({
+    kind: 'error',
+    address: `127.0.0.1:${port}`,
+    row: { name: 'protocol' },
+    command: 'connect',
+    leftOut: 0,
+  });
+  await store.close();
+  greeter.close();
+});
+
+test('a name that cannot be resolved is told of as such', async () => {
+  const events: RedisEvent[] = [];
+  const onEvent = (event: RedisEvent) => events.push(event);
+  const address = { host: 'redis.invalid', port: 6379 };
+  const store = new RedisCounterStore({ ...EXACT, address, onEvent, startMaxMs: 4000 });
+  const started = expect(store.start()).rejects.toThrow(/redis.invalid:6379/);
+  await until(
+    () => events.map(({ row }) => row?.name),
+    (names) => names.includes('name_not_found'),
+  );
+  await store.close();
+  await started;
+});
+
+test('errors are counted one by one, and told of once a second with how many were not', async () => {
+  let now = 0;
+  const errors = new ErrorCounts();
+  await using rig = await startRig({ errors, monotonic: () => now });
+  await rig.redis.set('text', 'no number');
+  const oops = () => ask(rig.store, [group({ key: 'text' })]);
+  await oops();
+  await oops();
+  await oops();
+  now += 1000;
+  await oops();
+  const told = rig.events.filter(({ kind }) => kind === 'error');
+  expect(told.map(({ row, leftOut }) => [row?.name, leftOut])).toEqual([
+    ['err', 0],
+    ['err', 2],
+  ]);
+  const node = `127.0.0.1:${rig.server.port}`;
+  expect([...errors.entries()]).toEqual([
+    { labels: { class: 'err', node, command: expect.any(String) }, value: 4 },
+  ]);
 });

@@ -2,6 +2,7 @@
  * A store behind real Sentinels: it follows the primary by every kind of failover, and says clearly
  * what is wrong with a list of Sentinels.
  */
+import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { RedisCounterStore } from '../../../src/counters/redis/redis-counter-store.ts';
 import type {
@@ -161,6 +162,18 @@ describe('a list of sentinels', () => {
     }
     // It stays with the primary that it has.
     expect(await askOne(watched.store, { key: 'late' })).toContain('>');
+  });
+
+  test('is asked with the rights that the page tells of, by a user of its own', async () => {
+    const page = readFileSync(new URL('../../../docs/failure.md', import.meta.url), 'utf8');
+    const [line = ''] = /^ACL SETUSER .*\+sentinel.*$/m.exec(page) ?? [];
+    const words = line.split(' ').slice(1);
+    await Promise.all(rig.sentinels.map((sentinel) => sentinel.call('ACL', ...words)));
+    const address = { ...addressOf(rig), username: words[1] ?? '', password: 'password' };
+    await using watched = watch(address);
+    await watched.started;
+    expect(await askOne(watched.store, { key: 'rights' })).toBe('0>1');
+    expect(watched.events.filter(({ kind }) => kind === 'error')).toEqual([]);
   });
 
   test('with a wrong password is told of by the sentinel’s address', async () => {
