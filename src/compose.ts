@@ -59,8 +59,7 @@ export function compose(settings: Settings, worker: WorkerSide | null = null): C
   const rules = composeRules(settings, { telemetry, logger, health }, worker);
   const { counters } = settings;
   const memory = new MemoryCounterStore({ now: wallNow, keysMax: counters.memoryKeysMax });
-  const redis =
-    settings.redis === null ? null : redisStore(settings.redis, counters, { memory, logger });
+  const redis = settings.redis === null ? null : redisStore(settings, { memory, logger });
   const store = redis?.guard ?? memory;
   const overLimitCache =
     counters.overLimitCacheBytes > 0 ? new OverLimitCache(counters.overLimitCacheBytes) : null;

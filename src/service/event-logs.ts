@@ -40,9 +40,13 @@ export function redisLog(logger: Logger): (event: RedisEvent) => void {
   };
 }
 
-export function breakerLog(logger: Logger): (name: CommandClass, transition: Transition) => void {
+/** `address`: of the Redis that the breakers are before. */
+export function breakerLog(
+  logger: Logger,
+  address: string,
+): (name: CommandClass, transition: Transition) => void {
   return (name, { from, to, reason }) => {
-    const fields = { class: name, from, to, reason };
+    const fields = { address, class: name, from, to, reason };
     if (to === 'open') logger.warn('redis breaker opened', fields);
     else logger.info('redis breaker changed', fields);
   };

@@ -1,9 +1,6 @@
 /** Which numbers of which part feed our own metrics. */
-import type { BreakerGate } from '../counters/guarded/breaker-gate.ts';
-import { COMMAND_CLASSES } from '../counters/guarded/command-class.ts';
 import type { GuardedCounterStore } from '../counters/guarded/guarded-counter-store.ts';
 import type { MemoryCounterStore } from '../counters/memory/memory-counter-store.ts';
-import type { RedisCounterStore } from '../counters/redis/redis-counter-store.ts';
 import type { CounterStore } from '../limiter/counter-store.ts';
 import type { OverLimitCache } from '../limiter/over-limit-cache.ts';
 import type { RuleSource } from '../limiter/rule-source.ts';
@@ -11,6 +8,7 @@ import type { Telemetry } from '../telemetry/telemetry.ts';
 import { NativeServer } from '../wire/native/native-server.ts';
 import type { RpcServer } from '../wire/rpc-server.ts';
 import { registerListener, registerTlsReload } from './listener-metrics.ts';
+import { registerRedis } from './redis-metrics.ts';
 import type { RedisStore } from './redis-store.ts';
 import type { TlsReload } from './tls-reload.ts';
 
@@ -46,26 +44,16 @@ export function registerMetrics(telemetry: Telemetry, parts: MeasuredParts): voi
   if (tlsReload !== null) registerTlsReload(telemetry, tlsReload);
   if (redis === null) registerMemory(telemetry, memory);
   else {
-    registerRedis(telemetry, redis.redis);
-    telemetry.register('weir_redis_errors_total', () => redis.errors.entries());
+    registerRedis(telemetry, redis);
     registerGuard(telemetry, redis.guard);
-    registerBreakers(telemetry, redis.gate);
+    telemetry.register('weir_event_loop_stalls_total', () => redis.stalls.stallCount);
+    telemetry.register('weir_local_share_evictions_total', () => memory.evictions);
   }
 }
 
 function registerMemory(telemetry: Telemetry, store: MemoryCounterStore): void {
   telemetry.register('weir_memory_store_keys', () => store.keyCount);
   telemetry.register('weir_memory_store_evictions_total', () => store.evictions);
-}
-
-function registerRedis(telemetry: Telemetry, store: RedisCounterStore): void {
-  telemetry.register('weir_redis_calls_total', () => store.calls);
-  telemetry.register('weir_redis_charges_total', () => store.charges);
-  telemetry.register('weir_redis_timeouts_total', () => store.timeouts);
-  telemetry.register('weir_redis_late_calls_total', () => store.lateCalls);
-  telemetry.register('weir_redis_clock_ahead_seconds', () => store.clockAheadMs / 1000);
-  telemetry.register('weir_redis_reconnects_total', () => store.reconnects);
-  telemetry.register('weir_redis_queued_requests', () => store.groupsQueued);
 }
 
 function registerGuard(telemetry: Telemetry, guard: GuardedCounterStore): void {
@@ -80,13 +68,4 @@ function registerGuard(telemetry: Telemetry, guard: GuardedCounterStore): void {
   telemetry.register('weir_local_hits_lost_total', () => guard.lostHits);
   telemetry.register('weir_local_hits_confirmed_total', () => guard.confirmedHits);
   telemetry.register('weir_local_hits_unknown_total', () => guard.unknownHits);
-}
-
-function registerBreakers(telemetry: Telemetry, gate: BreakerGate): void {
-  telemetry.register('weir_breaker_closed', () =>
-    COMMAND_CLASSES.map((name) => ({
-      labels: { class: name },
-      value: gate.breakerState(name).kind === 'closed' ? 1 : 0,
-    })),
-  );
 }

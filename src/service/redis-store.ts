@@ -1,11 +1,16 @@
-/** The store of BACKEND_TYPE=redis: Redis, guarded, with the memory store to fall back on. */
+/**
+ * The store of BACKEND_TYPE=redis. From the outside in: failure modes, then the choice between the two
+ * Redis if there is a second one for limits per second, then for each of them breakers around what
+ * speaks to its servers.
+ */
 import { BreakerGate } from '../counters/guarded/breaker-gate.ts';
 import { GuardedCounterStore } from '../counters/guarded/guarded-counter-store.ts';
 import type { MemoryCounterStore } from '../counters/memory/memory-counter-store.ts';
 import { ErrorCounts } from '../counters/redis/error-counts.ts';
 import { RedisCounterStore } from '../counters/redis/redis-counter-store.ts';
-import type { RedisAddress } from '../counters/redis/redis-options.ts';
+import { addressText, type RedisAddress } from '../counters/redis/redis-options.ts';
 import { readRedisTls } from '../counters/redis/redis-tls.ts';
+import type { CounterStore } from '../limiter/counter-store.ts';
 import type { RedisTarget } from '../settings/redis-target.ts';
 import type { RedisSettings, Settings } from '../settings/settings.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -19,28 +24,76 @@ const STORE_START_MS = 2000;
 const SILENCE_MARGIN_MS = 500;
 /** A call that takes this share of REDIS_TIMEOUT is slow, though it still counts. */
 const SLOW_SHARE = 0.8;
-/** A stall of ours that takes this share of REDIS_TIMEOUT may be what made a call late. */
+/** A stall of ours that takes this share of the shortest timeout may be what made a call late. */
 const STALL_SHARE = 0.25;
+
+/** One server, or what finds it, and the breakers before it. */
+export interface RedisNode {
+  readonly address: string;
+  readonly store: RedisCounterStore;
+  readonly gate: BreakerGate;
+}
+
+/** The Redis of all limits, or that of the limits per second. */
+export interface RedisPart {
+  readonly name: 'main' | 'per_second';
+  readonly store: CounterStore;
+  readonly errors: ErrorCounts;
+  /** Those known now. */
+  nodes(): readonly RedisNode[];
+}
 
 export interface RedisStore {
   readonly guard: GuardedCounterStore;
-  readonly gate: BreakerGate;
-  readonly redis: RedisCounterStore;
-  readonly errors: ErrorCounts;
+  readonly parts: readonly RedisPart[];
+  readonly stalls: LoopStallWatch;
 }
 
-export function redisStore(
-  redis: RedisSettings,
-  counters: Settings['counters'],
-  parts: { readonly memory: MemoryCounterStore; readonly logger: Logger },
-): RedisStore {
-  const { memory, logger } = parts;
+export interface RedisStoreParts {
+  readonly memory: MemoryCounterStore;
+  readonly logger: Logger;
+}
+
+export function redisStore(settings: Settings, { memory, logger }: RedisStoreParts): RedisStore {
+  const { redis, redisPerSecond, counters } = settings;
+  const used = [redis, redisPerSecond].filter((its) => its !== null);
+  const stalls = new LoopStallWatch(
+    monotonicNow,
+    Math.min(...used.map(({ timeoutMs }) => timeoutMs)) * STALL_SHARE,
+  );
+  stalls.start();
+  const around = { counters, logger, stalls, onRecovery: () => guard.replaySoon() };
+  const parts = used.map((its, index) =>
+    redisPart(index === 0 ? 'main' : 'per_second', its, around),
+  );
+  const guard = new GuardedCounterStore({
+    inner: (parts[0] as RedisPart).store,
+    local: { store: memory, replicas: counters.localReplicas, now: wallNow },
+  });
+  return { guard, parts, stalls };
+}
+
+interface Around {
+  readonly counters: Settings['counters'];
+  readonly logger: Logger;
+  readonly stalls: LoopStallWatch;
+  readonly onRecovery: () => void;
+}
+
+function redisPart(name: RedisPart['name'], redis: RedisSettings, around: Around): RedisPart {
+  const errors = new ErrorCounts();
+  const node = redisNode(redis, errors, around);
+  return { name, store: node.gate, errors, nodes: () => [node] };
+}
+
+function redisNode(redis: RedisSettings, errors: ErrorCounts, around: Around): RedisNode {
+  const { counters, logger } = around;
   const { username, password, database, tls } = redis;
   // Told at the start, by variable and file; later it is an error of the connection.
   if (tls !== null) readRedisTls(tls);
-  const errors = new ErrorCounts();
-  const inner = new RedisCounterStore({
-    address: addressOf(redis.target),
+  const address = addressOf(redis.target);
+  const store = new RedisCounterStore({
+    address,
     tls,
     ...(username === '' ? {} : { username }),
     ...(password === null ? {} : { password: password.reveal() }),
@@ -57,26 +110,33 @@ export function redisStore(
     errors,
     onEvent: redisLog(logger),
   });
-  const stalls = new LoopStallWatch(monotonicNow, redis.timeoutMs * STALL_SHARE);
-  stalls.start();
-  const log = breakerLog(logger);
-  const breaker = { slowMs: redis.timeoutMs * SLOW_SHARE };
-  const gate = new BreakerGate({
+  const text = addressText(address);
+  return { address: text, store, gate: gateOf(store, text, redis, around) };
+}
+
+function gateOf(
+  inner: CounterStore,
+  address: string,
+  { breakers, timeoutMs }: RedisSettings,
+  { logger, stalls, onRecovery }: Around,
+): BreakerGate {
+  const log = breakerLog(logger, address);
+  const slow = { slowMs: timeoutMs * SLOW_SHARE };
+  return new BreakerGate({
     inner,
     monotonic: monotonicNow,
     random: Math.random,
     wasStalledSince: (since) => stalls.wasStalledSince(since),
     onTransition: (name, transition) => {
       log(name, transition);
-      if (transition.to === 'ramping' || transition.to === 'closed') guard.replaySoon();
+      if (transition.to === 'ramping' || transition.to === 'closed') onRecovery();
     },
-    breakers: { check: breaker, refund: breaker, peek: breaker },
+    breakers: {
+      check: { ...slow, ...breakers.check },
+      refund: { ...slow, ...breakers.refund },
+      peek: { ...slow, ...breakers.peek },
+    },
   });
-  const guard = new GuardedCounterStore({
-    inner: gate,
-    local: { store: memory, replicas: counters.localReplicas, now: wallNow },
-  });
-  return { guard, gate, redis: inner, errors };
 }
 
 function addressOf(target: RedisTarget): RedisAddress {

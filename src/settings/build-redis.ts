@@ -2,6 +2,7 @@
  * The settings of the Redis that holds the counters, and of the second one for limits per second,
  * which has variables of its own for where it is and how it is logged in to, and shares the rest.
  */
+import { breakerThresholds } from './breaker-thresholds.ts';
 import type { Findings } from './build-settings.ts';
 import { parseRedisAuth, parseRedisUrl, placeAt, type RedisPlace } from './redis-target.ts';
 import type { RedisSettings, RedisTlsFiles } from './settings.ts';
@@ -34,9 +35,12 @@ export function bothRedisOf(findings: Findings, backend: 'redis' | 'memory'): Bo
     }
     return { redis: null, redisPerSecond: null };
   }
-  const redis = redisOf(findings, 'REDIS');
+  const breakers = breakerThresholds(values, findings.problems);
+  const redis = redisOf(findings, 'REDIS', breakers);
   checkBatch(findings);
-  const redisPerSecond = values.REDIS_PERSECOND ? redisOf(findings, 'REDIS_PERSECOND') : null;
+  const redisPerSecond = values.REDIS_PERSECOND
+    ? redisOf(findings, 'REDIS_PERSECOND', breakers)
+    : null;
   if (redisPerSecond === null) {
     for (const name of SECOND_ONLY) {
       if (isSet(name)) notes.push(`${name} has no effect while REDIS_PERSECOND is false`);
@@ -46,7 +50,11 @@ export function bothRedisOf(findings: Findings, backend: 'redis' | 'memory'): Bo
   return { redis, redisPerSecond };
 }
 
-function redisOf(findings: Findings, which: Which): RedisSettings {
+function redisOf(
+  findings: Findings,
+  which: Which,
+  breakers: RedisSettings['breakers'],
+): RedisSettings {
   const { values } = findings;
   const { isSecure, ...place } = placeOf(findings, which);
   const auth = values[`${which}_AUTH`];
@@ -59,6 +67,7 @@ function redisOf(findings: Findings, which: Which): RedisSettings {
     timeoutMs: Math.ceil(values[`${which}_TIMEOUT`]),
     batchChargesMax: values.REDIS_BATCH_CHARGES_MAX,
     queuedRequestsMax: values.REDIS_QUEUED_REQUESTS_MAX,
+    breakers,
   };
 }
 

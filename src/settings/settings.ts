@@ -4,6 +4,7 @@
  * needs.
  */
 import type { DurationMs } from '../core/time.ts';
+import type { BreakerThresholds } from './breaker-thresholds.ts';
 import type { RedisTarget } from './redis-target.ts';
 import type { Address } from './row.ts';
 import type { Secret } from './secret.ts';
@@ -98,6 +99,7 @@ export interface RedisSettings {
   readonly timeoutMs: DurationMs;
   readonly batchChargesMax: number;
   readonly queuedRequestsMax: number;
+  readonly breakers: BreakerThresholds;
 }
 
 /** Service-wide modes, over those of the rules. */

@@ -1,5 +1,6 @@
 /** Every environment variable Weir knows, one row each, in the order of docs/settings.md. */
 import type { Row, ValueOf } from './row.ts';
+import { BREAKER_ROWS } from './rows-breaker.ts';
 import { COUNTING_ROWS } from './rows-counting.ts';
 import { LIMITS_ROWS } from './rows-limits.ts';
 import { METRICS_ROWS } from './rows-metrics.ts';
@@ -13,6 +14,7 @@ const ALL_ROWS = [
   ...COUNTING_ROWS,
   ...REDIS_ROWS,
   ...SECOND_REDIS_ROWS,
+  ...BREAKER_ROWS,
   ...METRICS_ROWS,
 ] as const;
 

@@ -56,7 +56,7 @@ async function ask(client: RlsClient, user = 'ann'): Promise<Asked> {
 /** Awaits that Redis is asked for everything again. */
 async function recovered(service: Service): Promise<void> {
   await until(
-    () => service.metric('weir_breaker_closed{class="check"}'),
+    () => service.metricSum('weir_breaker_closed', 'class="check"'),
     (closed) => closed === 1,
   );
 }

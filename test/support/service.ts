@@ -93,6 +93,15 @@ export class Service {
     return line === undefined ? 0 : Number(line.slice(sample.length + 1));
   }
 
+  /** Sum of a metric's samples that have all these labels, written `name="value"`. */
+  async metricSum(name: string, ...labels: readonly string[]): Promise<number> {
+    const lines = (await this.get('metrics', '/metrics')).split('\n');
+    return lines
+      .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
+      .filter((line) => labels.every((label) => line.includes(label)))
+      .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
+  }
+
   stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Exit> {
     return this.child.stop(signal);
   }

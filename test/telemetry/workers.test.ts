@@ -88,11 +88,11 @@ describe('our own metrics', () => {
     rules: number;
   }): Promise<OwnState> {
     const own = new OwnMetrics();
-    own.register('weir_redis_calls_total', () => values.calls);
+    own.register('weir_local_hits_replayed_total', () => values.calls);
     own.register('weir_grpc_streams_total', () => [
       { labels: { event: 'opened' }, value: values.calls },
     ]);
-    own.register('weir_redis_queued_requests', () => values.calls);
+    own.register('weir_local_ledger_counters', () => values.calls);
     own.register('weir_rule_set_version', () => values.version);
     own.register('weir_rules_loaded', () => [{ labels: { domain: 'd' }, value: values.rules }]);
     return structuredClone(await own.state());
@@ -107,9 +107,9 @@ describe('our own metrics', () => {
     totals.report(1, await stateOf({ calls: 5, version: 3, rules: 10 }));
     totals.report(2, await stateOf({ calls: 7, version: 2, rules: 11 }));
     expect(await linesOf(totals)).toEqual([
-      'weir_redis_calls_total 12',
+      'weir_local_hits_replayed_total 12',
       'weir_grpc_streams_total{event="opened"} 12',
-      'weir_redis_queued_requests 12',
+      'weir_local_ledger_counters 12',
       'weir_rule_set_version 2',
       'weir_rules_loaded{domain="d"} 11',
     ]);
@@ -117,8 +117,8 @@ describe('our own metrics', () => {
     totals.report(3, await stateOf({ calls: 1, version: 4, rules: 12 }));
     expect((await linesOf(totals)).toSorted()).toEqual([
       'weir_grpc_streams_total{event="opened"} 13',
-      'weir_redis_calls_total 13',
-      'weir_redis_queued_requests 1',
+      'weir_local_hits_replayed_total 13',
+      'weir_local_ledger_counters 1',
       'weir_rule_set_version 4',
       'weir_rules_loaded{domain="d"} 12',
     ]);
