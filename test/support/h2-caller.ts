@@ -13,6 +13,8 @@ import {
 
 const PATH = '/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit';
 const PREFIX_BYTES = 5;
+/** RFC 9113, section 8.7: no part of the call was worked on. Or it was not even sent. */
+const NOT_BEGUN = /NGHTTP2_REFUSED_STREAM|ERR_HTTP2_GOAWAY_SESSION|ERR_HTTP2_INVALID_SESSION/;
 
 export class H2Caller {
   readonly #session: ClientHttp2Session;
@@ -50,6 +52,16 @@ export class H2Caller {
 
   get isOpen(): boolean {
     return !this.#session.closed && !this.#session.destroyed;
+  }
+
+  /** As `ask`; null when the call never began, which a client is to repeat elsewhere. */
+  async tryAsk(request: JsonObject): Promise<JsonObject | null> {
+    try {
+      return await this.ask(request);
+    } catch (error) {
+      if (NOT_BEGUN.test(String(error))) return null;
+      throw error;
+    }
   }
 
   /** The response, in proto3 JSON; rejects when there is none. */
