@@ -9,6 +9,7 @@ import { type Explanation, explain as explainMatch } from '../core/rules/explain
 import { exactKeyFormat, referenceKeyFormat } from '../core/rules/key-format.ts';
 import type { Rule } from '../core/rules/rule.ts';
 import { UNIT_NAMES } from '../core/rules/unit.ts';
+import { chargesWhole } from '../rules/charge-mode.ts';
 import { CheckedLimits } from '../rules/check-limits.ts';
 import { readLimitsDirectory } from '../rules/limits-directory.ts';
 import { formatProblem, isError } from '../rules/problem.ts';
@@ -36,7 +37,10 @@ export function explain(options: ExplainOptions, output: Output): ExitCode {
   const origins = new RuleOrigins();
   const rules = compile(options, origins, output);
   if (rules === null) return ExitCode.FAILED;
-  for (const line of described(explainMatch(rules, descriptor), origins)) output.print(line);
+  const explanation = explainMatch(rules, descriptor);
+  for (const line of described(explanation, origins)) output.print(line);
+  const isCharged = explanation.counterKey !== '';
+  if (rules.chargesWhole && isCharged) output.print('charge: all_or_nothing (from the domain)');
   return ExitCode.OK;
 }
 
@@ -64,8 +68,10 @@ function compile(
     failureMode: 'error',
     bindCallerStats: () => new RuleStats(),
   });
-  for (const { file } of files) {
-    origins.addAll(checked.parsed(file), (descriptor) => compiler.add(descriptor));
+  const parsed = files.map(({ file }) => checked.parsed(file));
+  const domainSays = chargesWhole(parsed) ? ({ chargesWhole: true } as const) : {};
+  for (const each of parsed) {
+    origins.addAll(each, (descriptor) => compiler.add({ ...descriptor, ...domainSays }));
   }
   return compiler.finish();
 }

@@ -6,6 +6,7 @@
 import type { RuleStats } from '../core/counting/rule-stats.ts';
 import type { DomainRules } from '../core/rules/domain-rules.ts';
 import { type Descriptor, HITS_UNSET, type RateLimitRequest } from '../core/rules/request.ts';
+import type { Rule } from '../core/rules/rule.ts';
 import { isUnit } from '../core/rules/unit.ts';
 import type { MonotonicMs } from '../core/time.ts';
 import { Code } from '../core/verdict/answer.ts';
@@ -13,7 +14,7 @@ import { Check } from '../core/verdict/check.ts';
 import { dynamicMetadata } from '../core/verdict/dynamic-metadata.ts';
 import { type HeaderNames, limitHeaders } from '../core/verdict/headers.ts';
 import { applyReplaces } from '../core/verdict/replaces.ts';
-import { overallCode, settleCheck } from '../core/verdict/settle.ts';
+import { overallCode, settleCheck, settleWhole } from '../core/verdict/settle.ts';
 import {
   type ChargeGroup,
   type ChargeListener,
@@ -23,7 +24,7 @@ import {
 import type { Decider, DecisionListener } from './decide.ts';
 import { Decision } from './decision.ts';
 import type { Observer } from './observer.ts';
-import type { OverLimitCache } from './over-limit-cache.ts';
+import type { CounterLimit, OverLimitCache } from './over-limit-cache.ts';
 import type { RuleSource } from './rule-source.ts';
 
 export interface LimiterOptions {
@@ -65,7 +66,8 @@ export class Limiter implements Decider, ChargeListener {
       listener.failed(NOT_LOADED);
       return;
     }
-    const decision = new Decision(request, listener, this.#policy);
+    const policy = domain?.chargesWhole === true ? ChargePolicy.ALL_OR_NOTHING : this.#policy;
+    const decision = new Decision(request, listener, policy);
     const invalid =
       domain === undefined ? this.#skip(decision) : matchAll(domain, request, decision.statuses);
     if (invalid !== null) {
@@ -100,12 +102,17 @@ export class Limiter implements Decider, ChargeListener {
       const stats = check.stats as RuleStats;
       if (check.isRefund) stats.totalNegativeHits += check.hits;
       else stats.totalHits += check.hits;
-      if (cache === null || !isAnswered(check, cache, decision.askedAt)) {
-        decision.charges.push(check);
-      }
+      if (isWhole(decision)) check.isBinding = this.#binds(check.rule);
+      if (cache === null || !isAnswered(check, cache, decision)) decision.charges.push(check);
     }
     // With a counter already known over, the reference charges nothing else of the request.
-    if (this.#policy === ChargePolicy.STOP_WHEN_OVER) stopOthers(decision);
+    if (decision.policy !== ChargePolicy.ALL) stopOthers(decision);
+  }
+
+  /** False for a rule that turns nobody away: it must not keep others from being charged. */
+  #binds({ shadowMode, quotaMode }: Rule): boolean {
+    const { isShadowForAll, isQuotaForAll } = this.#options;
+    return !(shadowMode || quotaMode || isShadowForAll || isQuotaForAll);
   }
 
   /** A defect costs its own request an error, never the others of the batch or the process. */
@@ -124,7 +131,8 @@ export class Limiter implements Decider, ChargeListener {
       options.observer.storeFailed(failure.code);
       for (const check of decision.charges) check.isUnserved = check.degraded === null;
     }
-    for (const check of checks) settleCheck(check);
+    if (isWhole(decision)) settleWhole(checks);
+    else for (const check of checks) settleCheck(check);
     decision.overallCode = overallCode(checks, options.isQuotaForAll);
     // What is known to be over is over, whatever the store would have said of the rest.
     if (failure !== null && decision.overallCode !== Code.OVER_LIMIT) {
@@ -143,6 +151,10 @@ export class Limiter implements Decider, ChargeListener {
     sayDegraded(decision);
     decision.listener.decided(decision);
   }
+}
+
+function isWhole({ policy }: Decision): boolean {
+  return policy === ChargePolicy.ALL_OR_NOTHING;
 }
 
 /** Makes and matches a check for every descriptor; returns what is wrong with the request, or null. */
@@ -166,33 +178,58 @@ function matchAll(domain: DomainRules, request: RateLimitRequest, checks: Check[
   return null;
 }
 
-/** True when the over-limit cache answers the check, so that nothing is charged. */
-function isAnswered(check: Check, cache: OverLimitCache, now: MonotonicMs): boolean {
+/**
+ * True when the over-limit cache answers the check, so that nothing is charged. Of a request with an id
+ * only the store knows whether it is a retry, and how the first was answered.
+ */
+function isAnswered(check: Check, cache: OverLimitCache, decision: Decision): boolean {
   if (check.isRefund) {
     cache.forget(check.key);
     return false;
   }
-  const resetMs = cache.msKnownOver(check, now);
+  if (decision.requestId !== '') return false;
+  const resetMs = cache.msKnownOver(heldAgainst(check, decision), decision.askedAt);
   if (resetMs === 0) return false;
   check.isKnownOver = true;
   check.resetMs = resetMs;
   return true;
 }
 
+/** Where requests are charged whole, a count that leaves no room for all hits is as good as over. */
+function heldAgainst(check: Check, decision: Decision): CounterLimit {
+  if (!isWhole(decision)) return check;
+  return { key: check.key, unit: check.unit, limit: check.limit - check.hits };
+}
+
 function stopOthers(decision: Decision): void {
   if (decision.charges.length === decision.statuses.length) return;
-  if (!decision.statuses.some((check) => check.isKnownOver)) return;
+  if (!decision.statuses.some((check) => check.isKnownOver && check.isBinding)) return;
   for (const check of decision.charges) if (!check.isRefund) check.hits = 0;
 }
 
+/**
+ * Remembers what the store's own readings of now say. One of a request with an id may be an earlier
+ * one's, of a window that has ended.
+ */
 function rememberOver(decision: Decision, cache: OverLimitCache): void {
+  const { requestId, askedAt } = decision;
   for (const check of decision.charges) {
     // A charge that was in flight when the refund was asked may have been remembered since.
     if (check.isRefund) cache.forget(check.key);
-    else if (check.degraded === null && !check.isUnserved && check.after > check.limit) {
-      cache.remember(check, check.after, decision.askedAt + check.resetMs);
+    else if (requestId === '' && check.degraded === null && !check.isUnserved) {
+      const count = countOver(check, isWhole(decision));
+      if (count >= 0) cache.remember(check, count, askedAt + check.resetMs);
     }
   }
+}
+
+/**
+ * What a counter counts that lets no hit through any more, else -1. Where requests are charged whole,
+ * the count after a refused one is only what it would have been.
+ */
+function countOver({ before, after, limit }: Check, isChargedWhole: boolean): number {
+  if (isChargedWhole) return before >= limit ? before : -1;
+  return after > limit ? after : -1;
 }
 
 /** A degraded answer says so, in each of the two places that the operator switched on. */

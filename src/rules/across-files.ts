@@ -1,9 +1,10 @@
 /**
  * What only shows when files are put side by side: two files for one domain, or, where files of one
- * domain are merged (MERGE_DOMAIN_CONFIG), one descriptor in two of them. The later file, in sorted
- * order, is the one that is wrong.
+ * domain are merged (MERGE_DOMAIN_CONFIG), one descriptor in two of them, or a `charge` that another
+ * contradicts. The later file, in sorted order, is the one that is wrong.
  */
 import { compositeKey } from '../core/rules/rule-node.ts';
+import type { ChargeMode } from './charge-mode.ts';
 import type { ParsedLimits, Place } from './parsed-limits.ts';
 import type { Problem } from './problem.ts';
 
@@ -55,9 +56,14 @@ function twice(claim: DomainClaim, domain: string, first: string): Problem {
 /** Only the first level can clash: a descriptor below it clashes only if the one above does. */
 function mergeGroup(group: readonly DomainClaim[], found: Map<string, readonly Problem[]>): void {
   const owners = new Map<string, string>();
+  let said: ChargeSaid | null = null;
   for (const { file, domain, parsed } of group) {
-    const { config, topPlaces } = parsed();
+    const { config, topPlaces, charge } = parsed();
     const problems: Problem[] = [];
+    if (charge !== null) {
+      said ??= { file, mode: charge.mode };
+      if (said.mode !== charge.mode) problems.push(contradiction(file, charge.place, said));
+    }
     const top = config?.descriptors.filter((descriptor) => descriptor.depth === 0) ?? [];
     for (const [index, descriptor] of top.entries()) {
       const composite = compositeKey(descriptor);
@@ -71,6 +77,16 @@ function mergeGroup(group: readonly DomainClaim[], found: Map<string, readonly P
     }
     if (problems.length > 0) found.set(file, problems);
   }
+}
+
+interface ChargeSaid {
+  readonly file: string;
+  readonly mode: ChargeMode;
+}
+
+function contradiction(file: string, place: Place, said: ChargeSaid): Problem {
+  const message = `charge must be the same in all files of a domain: ${said.file} says ${said.mode}`;
+  return ruleProblem(file, place, { path: 'charge', message, reference: message });
 }
 
 function ruleProblem(

@@ -33,8 +33,9 @@ const CRITICAL = 128;
 const NOT_CRITICAL = 256;
 /** From here on, three bits: 1 + the index of the failure mode, 0 when there is none. */
 const MODE_SHIFT = 9;
+const WHOLE = 1 << 12;
 /** Any of what few files say: the fields that are absent otherwise. */
-const ON_STORE_FAILURE = (7 << MODE_SHIFT) | CRITICAL | NOT_CRITICAL;
+const SELDOM_SAID = (7 << MODE_SHIFT) | CRITICAL | NOT_CRITICAL | WHOLE;
 
 const NONE: readonly string[] = [];
 
@@ -80,18 +81,19 @@ export function* decodeSlice({
       shareThreshold: (flags & SHARED) !== 0,
       metadata: null,
     };
-    yield (flags & ON_STORE_FAILURE) === 0 || whole !== undefined
+    yield (flags & SELDOM_SAID) === 0 || whole !== undefined
       ? descriptor
-      : { ...descriptor, ...storeFailureOf(flags) };
+      : { ...descriptor, ...seldomSaid(flags) };
   }
 }
 
-function storeFailureOf(flags: number): StoreFailure {
+function seldomSaid(flags: number): StoreFailure & Pick<DescriptorConfig, 'chargesWhole'> {
   const mode = FAILURE_MODES[((flags >> MODE_SHIFT) & 7) - 1];
   const isSaid = (flags & (CRITICAL | NOT_CRITICAL)) !== 0;
   return {
     ...(mode === undefined ? {} : { failureMode: mode }),
     ...(isSaid ? { isCritical: (flags & CRITICAL) !== 0 } : {}),
+    ...((flags & WHOLE) === 0 ? {} : { chargesWhole: true }),
   };
 }
 
@@ -117,6 +119,7 @@ function flagsOf(descriptor: DescriptorConfig): number {
     (descriptor.shareThreshold ? SHARED : 0) |
     (descriptor.isCritical === true ? CRITICAL : 0) |
     (descriptor.isCritical === false ? NOT_CRITICAL : 0) |
+    (descriptor.chargesWhole === true ? WHOLE : 0) |
     modeBits(descriptor.failureMode)
   );
 }
@@ -130,9 +133,12 @@ const PLAIN_FIELDS = 10;
 const PLAIN_LIMIT_FIELDS = 5;
 
 function isRare(descriptor: DescriptorConfig): boolean {
-  const { limit, metadata, failureMode, isCritical } = descriptor;
+  const { limit, metadata, failureMode, isCritical, chargesWhole } = descriptor;
   const fields =
-    PLAIN_FIELDS + (failureMode === undefined ? 0 : 1) + (isCritical === undefined ? 0 : 1);
+    PLAIN_FIELDS +
+    (failureMode === undefined ? 0 : 1) +
+    (isCritical === undefined ? 0 : 1) +
+    (chargesWhole === undefined ? 0 : 1);
   if (metadata !== null || Object.keys(descriptor).length !== fields) return true;
   if (limit === null) return false;
   const isPlain = limit.name === '' && limit.replaces.length === 0;

@@ -8,6 +8,7 @@
  * null and the file is parsed as a whole, which finds every problem and its place.
  */
 import { Composer, type CST, type Document, isMap, isSeq, Lexer, LineCounter, Parser } from 'yaml';
+import { chargeModeOf } from './charge-mode.ts';
 import { DescriptorReader } from './descriptor-reader.ts';
 import { NodeWalk, offsetOf } from './node-walk.ts';
 import type { ParsedLimits, Place } from './parsed-limits.ts';
@@ -67,6 +68,8 @@ class PieceParser {
     const domain = domainOf(tree);
     if (domain === null || this.#hasProblems) return null;
     const domainNode = root.contents.get('domain', true) ?? null;
+    const charge = chargeModeOf(tree);
+    const chargeNode = root.contents.get('charge', true) ?? null;
     return {
       file: this.#file,
       problems: [],
@@ -75,6 +78,7 @@ class PieceParser {
       domainPlace: this.#placeOf(offsetOf(domainNode)),
       topPlaces: this.#offsets.map((offset) => this.#placeOf(offset)),
       ownModes: this.#descriptors.ownModes,
+      charge: charge === null ? null : { mode: charge, place: this.#placeOf(offsetOf(chargeNode)) },
     };
   }
 

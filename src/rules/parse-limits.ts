@@ -6,6 +6,7 @@
  * first, because what is left of it would only produce false alarms; the other stages all run.
  */
 import { isMap, type Node } from 'yaml';
+import { chargeModeOf } from './charge-mode.ts';
 import { DescriptorReader } from './descriptor-reader.ts';
 import { LOADING, NodeWalk } from './node-walk.ts';
 import { parseInPieces } from './parse-in-pieces.ts';
@@ -49,6 +50,7 @@ export function parseWhole(file: string, text: string): ParsedLimits {
       domainPlace: START,
       topPlaces: [],
       ownModes: [],
+      charge: null,
     };
   }
   return readTree(file, { root: yaml.root, aliases, problems });
@@ -75,6 +77,7 @@ function readTree(file: string, { root, aliases, problems }: Nodes): ParsedLimit
   const tree = new TreeReader(new NodeWalk(problems, aliases)).readRoot(root);
   const reader = new DescriptorReader(places, problems);
   const domain = tree === null ? null : domainOf(tree);
+  const charge = tree === null ? null : chargeModeOf(tree);
   if (tree !== null) {
     checkShape(tree, places, problems);
     if (domain === null && !problems.hasErrorAt(['domain'])) {
@@ -94,6 +97,7 @@ function readTree(file: string, { root, aliases, problems }: Nodes): ParsedLimit
     domainPlace: placeAt(['domain']),
     topPlaces: reader.topIndexes.map((index) => placeAt(['descriptors', index])),
     ownModes: reader.ownModes,
+    charge: charge === null ? null : { mode: charge, place: placeAt(['charge']) },
   };
 }
 

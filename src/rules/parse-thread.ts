@@ -4,6 +4,7 @@
  */
 import { parentPort } from 'node:worker_threads';
 import type { DescriptorConfig } from '../core/rules/limits-file.ts';
+import { chargesWhole, ROOT_ALONE, stampWhole } from './charge-mode.ts';
 import { CheckedLimits } from './check-limits.ts';
 import { encodeSlice } from './descriptor-slice.ts';
 import { readLimitsDirectory } from './limits-directory.ts';
@@ -19,16 +20,24 @@ const port = parentPort as NonNullable<typeof parentPort>;
 let checked: CheckedLimits | null = null;
 let lists: (readonly DescriptorConfig[])[] = [];
 let at = 0;
+let isWhole = false;
 
 port.on('message', (question: Question) => port.postMessage(answer(question)));
 
 function answer(question: Question): Reply {
   if (question.kind === 'check') return check(question.job);
   if (question.kind === 'open') {
-    lists = question.files.map((file) => checked?.parsed(file).config?.descriptors ?? []);
-    at = 0;
+    open(question.files);
   }
-  return slice();
+  return nextSlice();
+}
+
+function open(files: readonly string[]): void {
+  const parsed = files.flatMap((file) => checked?.parsed(file) ?? []);
+  lists = parsed.map(({ config }) => config?.descriptors ?? []);
+  isWhole = chargesWhole(parsed);
+  if (isWhole && lists.every((list) => list.length === 0)) lists = [[ROOT_ALONE]];
+  at = 0;
 }
 
 function check(job: ParseJob): Reply {
@@ -40,7 +49,7 @@ function check(job: ParseJob): Reply {
   return { kind: 'checked', outcomes: checked.outcomes, problem, textLength };
 }
 
-function slice(): Reply {
+function nextSlice(): Reply {
   while (lists.length > 1 && at >= (lists[0] as readonly DescriptorConfig[]).length) {
     lists.shift();
     at = 0;
@@ -49,5 +58,6 @@ function slice(): Reply {
   const descriptors = list.slice(at, at + SLICE_DESCRIPTORS_MAX);
   at += descriptors.length;
   const isLast = lists.length <= 1 && at >= list.length;
-  return { kind: 'slice', slice: encodeSlice(descriptors), isLast };
+  const slice = encodeSlice(isWhole ? stampWhole(descriptors) : descriptors);
+  return { kind: 'slice', slice, isLast };
 }

@@ -1,5 +1,6 @@
 /** What the text of one limits file came to. */
 import type { DomainConfig } from '../core/rules/limits-file.ts';
+import type { ChargeMode } from './charge-mode.ts';
 import type { Problem } from './problem.ts';
 
 export interface Place {
@@ -22,4 +23,6 @@ export interface ParsedLimits {
   readonly topPlaces: readonly Place[];
   /** Indexes, ascending, of the descriptors that have an `on_store_failure` of their own. */
   readonly ownModes: readonly number[];
+  /** `charge` of the root, and where its value stands; null when it says nothing. */
+  readonly charge: { readonly mode: ChargeMode; readonly place: Place } | null;
 }

@@ -5,7 +5,7 @@
  */
 import { Ajv, type ErrorObject } from 'ajv';
 import schema from '../../config/limits.schema.json' with { type: 'json' };
-import { EXPECTED, fieldOf } from './fields.ts';
+import { EXPECTED, type FieldKind, fieldOf } from './fields.ts';
 import { LOADING } from './node-walk.ts';
 import type { Path, ProblemList } from './problem-list.ts';
 import type { TreeMap, TreeValue } from './tree.ts';
@@ -15,19 +15,23 @@ const validate = new Ajv({ allErrors: true, allowUnionTypes: true }).compile(sch
 
 const TYPE_KEYWORDS = new Set(['type', 'minimum', 'maximum']);
 
-/** Reports every value that no earlier error explains: of a wrong type, out of bounds, or no mode. */
+/** Kinds whose values are words of Weir's own. */
+const WORD_KINDS: ReadonlySet<FieldKind> = new Set(['mode', 'charge']);
+
+/** Reports every value that no earlier error explains: of a wrong type, out of bounds, or no word of its key. */
 export function checkShape(tree: TreeMap, places: Places, problems: ProblemList): void {
   if (validate(tree)) return;
   for (const error of validate.errors as ErrorObject[]) {
     const path = stepsOf(error.instancePath);
     const name = lastKey(path);
     const kind = fieldOf(name)?.kind ?? 'map';
-    const isMode = kind === 'mode' && error.keyword === 'pattern';
-    if (!isMode && !TYPE_KEYWORDS.has(error.keyword)) continue;
+    const isWord = WORD_KINDS.has(kind);
+    const isNoWord = isWord && error.keyword === 'pattern';
+    if (!isNoWord && !TYPE_KEYWORDS.has(error.keyword)) continue;
     if (problems.hasErrorAt(path)) continue;
     const message = `${name} must be ${EXPECTED[kind]}, not ${shown(valueAt(tree, path))}`;
     // Of a key that the reference does not know it says nothing that would help.
-    const reference = kind === 'mode' ? message : `${LOADING}unmarshal errors:`;
+    const reference = isWord ? message : `${LOADING}unmarshal errors:`;
     problems.error({ offset: places.offsetOf(path), path, message, reference });
   }
 }

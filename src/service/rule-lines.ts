@@ -6,14 +6,19 @@ import { UNIT_NAMES } from '../core/rules/unit.ts';
 /** A generator, so that a hundred thousand rules can be written in slices. */
 export function* ruleLines(set: RuleSet | null): Generator<string> {
   if (set === null) return;
-  for (const { domain, root } of set.domains.values()) yield* linesBelow(root, domain);
+  for (const rules of set.domains.values()) {
+    yield* linesBelow(rules.root, rules.domain, rules.chargesWhole ? CHARGES_WHOLE : '');
+  }
 }
 
-function* linesBelow(node: RuleNode, domain: string): Generator<string> {
+/** What the reference cannot say stands behind its own words. */
+const CHARGES_WHOLE = ', charge: all_or_nothing';
+
+function* linesBelow(node: RuleNode, domain: string, end: string): Generator<string> {
   if (node.rule !== null) {
     const { path, unit, requestsPerUnit, shadowMode, quotaMode } = node.rule;
     yield `${domain}.${path}: unit=${UNIT_NAMES[unit]} requests_per_unit=${requestsPerUnit}, ` +
-      `shadow_mode: ${shadowMode}, quota_mode: ${quotaMode}`;
+      `shadow_mode: ${shadowMode}, quota_mode: ${quotaMode}${end}`;
   }
-  for (const child of node.children()) yield* linesBelow(child, domain);
+  for (const child of node.children()) yield* linesBelow(child, domain, end);
 }

@@ -267,6 +267,41 @@ descriptors:
   });
 });
 
+describe('a domain that is charged whole or not at all', () => {
+  const FILES = {
+    a: `domain: x\ndescriptors: [{key: k, ${HOUR}}, {key: free, rate_limit: {unlimited: true}}]\n`,
+    b: 'domain: x\ncharge: all_or_nothing\n',
+  };
+  const words = (descriptor: string): string[] => {
+    return ['explain', '--config', 'DIR', '--merge-domains', 'x', descriptor];
+  };
+
+  test('is explained with each rule that counts, whichever file says it', () => {
+    const line = 'charge: all_or_nothing (from the domain)';
+    expect(weir(words('k=1'), FILES).printed.at(-1)).toBe(line);
+    expect(weir(words('free=1'), FILES).printed).not.toContain(line);
+    expect(weir(words('k=1'), { ...FILES, b: 'domain: x\ncharge: all\n' }).printed).not.toContain(
+      line,
+    );
+  });
+
+  test('is checked: near misses and contradictions have their place', () => {
+    const files = {
+      a: 'domain: x\ncharge: all-or-nothing\n',
+      b: 'domain: y\ncharge: all\n',
+      c: 'charge: all_or_nothing\ndomain: y\n',
+    };
+    expect(weir(['check', 'DIR', '--merge-domains'], files)).toMatchObject({
+      code: 1,
+      printed: [
+        "DIR/a:2:9 charge charge must be all or all_or_nothing, not 'all-or-nothing'",
+        'DIR/c:1:9 charge charge must be the same in all files of a domain: DIR/b says all',
+        '3 files, 0 rules: 2 errors, 0 warnings',
+      ],
+    });
+  });
+});
+
 describe('a descriptor as typed', () => {
   test.each([
     ['k=v', [['k', 'v']]],

@@ -1,15 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { RuleStats } from '../../src/core/counting/rule-stats.ts';
-import type { RateLimitRequest } from '../../src/core/rules/request.ts';
 import type { RuleSet } from '../../src/core/rules/rule-set.ts';
 import { Unit } from '../../src/core/rules/unit.ts';
-import { type Answer, Code } from '../../src/core/verdict/answer.ts';
-import { MemoryCounterStore } from '../../src/counters/memory/memory-counter-store.ts';
+import type { Answer } from '../../src/core/verdict/answer.ts';
 import type { CounterStore } from '../../src/limiter/counter-store.ts';
-import type { DecisionFailure } from '../../src/limiter/decide.ts';
 import { Limiter, type LimiterOptions } from '../../src/limiter/limiter.ts';
 import { OverLimitCache } from '../../src/limiter/over-limit-cache.ts';
 import { compileDomain, type TestDescriptor, testDescriptor } from '../support/rules.ts';
+import { type World, words, worldOf } from './world.ts';
 
 const rules: TestDescriptor[] = [
   { key: 'one', limit: '1/hour' },
@@ -23,75 +21,7 @@ const rules: TestDescriptor[] = [
   { key: 'free', limit: 'unlimited' },
 ];
 
-interface World {
-  readonly ask: (text: string, extra?: Partial<RateLimitRequest>) => Answer | DecisionFailure;
-  readonly stats: Map<string, RuleStats>;
-  readonly store: MemoryCounterStore;
-  readonly charged: () => number;
-  readonly observed: { notFound: string[]; failures: string[]; shadows: number };
-  clock: number;
-}
-
-function world(options: Partial<LimiterOptions> = {}): World {
-  const stats = new Map<string, RuleStats>();
-  const observed = { notFound: [] as string[], failures: [] as string[], shadows: 0 };
-  const domains = new Map([['d', compileDomain('d', rules, { stats })]]);
-  const current: RuleSet = { version: 1, domains, brokenDomains: new Set(['broken']) };
-  const made: { clock: number } = { clock: 7_200_000 };
-  const store = new MemoryCounterStore({ now: () => made.clock });
-  let charges = 0;
-  const limiter = new Limiter({
-    rules: { current },
-    store: {
-      charge: (groups, listener) => {
-        for (const group of groups) charges += group.charges.length;
-        store.charge(groups, listener);
-      },
-    },
-    observer: {
-      ruleStats: () => new RuleStats(),
-      callerStats: () => new RuleStats(),
-      domainNotFound: (domain) => observed.notFound.push(domain),
-      globalShadow: () => observed.shadows++,
-      storeFailed: (code) => observed.failures.push(code),
-    },
-    overLimitCache: null,
-    monotonicNow: () => made.clock,
-    stopsWhenOver: false,
-    isShadowForAll: false,
-    isQuotaForAll: false,
-    addsMetadata: false,
-    headerNames: null,
-    ...options,
-  });
-  const ask = (text: string, extra: Partial<RateLimitRequest> = {}): Answer | DecisionFailure => {
-    const descriptors = text.split(';').map((one) => testDescriptor(one));
-    const answers: (Answer | DecisionFailure)[] = [];
-    limiter.decide(
-      { domain: 'd', descriptors, hitsAddend: 0, ...extra },
-      {
-        deadlineMs: 0,
-        requestId: '',
-        decided: (answer) => answers.push(answer),
-        failed: (failure) => answers.push(failure),
-        broke: (error) => answers.push({ kind: 'service', text: String(error) }),
-      },
-    );
-    expect(answers).toHaveLength(1);
-    return answers[0] as Answer | DecisionFailure;
-  };
-  return Object.assign(made, { ask, stats, store, charged: () => charges, observed });
-}
-
-/** `OK 1` or `OVER` for each descriptor, after the overall code. */
-function words(answer: Answer | DecisionFailure): string {
-  if ('kind' in answer) return `${answer.kind}: ${answer.text}`;
-  const word = (code: Code) => (code === Code.OK ? 'OK' : 'OVER');
-  const each = answer.statuses.map(({ code, rule, remaining }) =>
-    rule === null ? `${word(code)} -` : `${word(code)} ${remaining}`,
-  );
-  return [word(answer.overallCode), ...each].join(' | ');
-}
+const world = (options: Partial<LimiterOptions> = {}): World => worldOf(rules, options);
 
 describe('decide', () => {
   it('counts to the limit, and one request over it', () => {

@@ -52,6 +52,13 @@ describe('a slice of descriptors', () => {
     ['critical', { isCritical: true }, 0],
     ['not critical', { isCritical: false }, 0],
     ['a critical open', { failureMode: 'open', isCritical: true, limit: LIMIT, depth: 2 }, 0],
+    ['a domain that charges whole', { chargesWhole: true }, 0],
+    [
+      'the same with all that is seldom said',
+      { chargesWhole: true, isCritical: false, failureMode: 'error', limit: LIMIT },
+      0,
+    ],
+    ['the same with metadata', { chargesWhole: true, metadata: {} }, 1],
     ['a critical local with metadata', { failureMode: 'local', isCritical: true, metadata: {} }, 1],
     ['a field of a later version', { failureMode: 'local', burst: 1 } as Row[1], 1],
     ['a limit’s field of a later version', { limit: { ...LIMIT, burst: 1 } as LimitConfig }, 1],

@@ -59,6 +59,7 @@ describe('editors', () => {
     'key: k, critical: very',
     'key: k, rate_limit: {unit: hour, on_store_failure: open}',
     'key: k, rate_limit: {unit: hour, critical: true}',
+    'key: k, charge: all_or_nothing',
   ])('mark %s', (fields) => {
     expect(validate(parse(file(fields)))).toBe(false);
   });
@@ -68,6 +69,10 @@ describe('editors', () => {
     ['critical: true', true],
     ['on_store_failure: never', false],
     ['critical: 1', false],
+    ['charge: all', true],
+    ['charge: All_Or_Nothing', true],
+    ['charge: all-or-nothing', false],
+    ['charge: ~', false],
   ])('at the top of a file, %s: %j', (line, isValid) => {
     expect(validate(parse(`domain: d\n${line}\n`))).toBe(isValid);
   });

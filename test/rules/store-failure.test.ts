@@ -199,11 +199,6 @@ descriptors:
       expect(saidIn(config?.descriptors ?? [])).toBe('-');
     },
   );
-
-  test('`charge` is a key that nobody knows', () => {
-    const [problem] = parseLimits('f', 'domain: d\ncharge: all_or_nothing\n').problems;
-    expect(problem?.message).toBe("config error, unknown key 'charge'");
-  });
 });
 
 /** Two files of one domain: what the top of one says is not said in the other. */

@@ -4,6 +4,9 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { RuleStats } from '../../src/core/counting/rule-stats.ts';
+import type { CompileOptions } from '../../src/core/rules/domain-rules.ts';
+import { exactKeyFormat } from '../../src/core/rules/key-format.ts';
 
 /** A new directory with these files, removed after the test. */
 export function limitsDirectory(files: Readonly<Record<string, string | Uint8Array>> = {}): string {
@@ -32,3 +35,12 @@ export function limitsOf(domain: string, ...entries: readonly string[]): string 
   });
   return `domain: ${domain}\ndescriptors:${items.length === 0 ? ' []' : ''}\n${items.join('')}`;
 }
+
+/** To compile what a file says, where nothing but the rules matters. */
+export const compileOptions: CompileOptions = {
+  keyFormat: exactKeyFormat(''),
+  nearLimitRatio: 0.8,
+  failureMode: 'local',
+  bindStats: () => new RuleStats(),
+  bindCallerStats: () => new RuleStats(),
+};

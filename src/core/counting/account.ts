@@ -30,6 +30,11 @@ export function accountKnownOver(stats: RuleStats, rule: Rule, hits: number): vo
   if (rule.shadowMode) stats.shadowMode += hits;
 }
 
+/** Counts hits of a request that was turned away whole: whatever was left, none of them got in. */
+export function accountRefused(stats: RuleStats, hits: number): void {
+  stats.overLimit += hits;
+}
+
 /** Counts hits that were answered without the store: what they did to its counter is not known. */
 export function accountDegraded(
   stats: RuleStats,

@@ -26,18 +26,28 @@ export interface CompileOptions {
   readonly bindCallerStats: (domain: string, path: string) => RuleStats;
 }
 
+/** What was compiled. */
+interface CompiledTree {
+  readonly root: RuleNode;
+  readonly ruleCount: number;
+  readonly chargesWhole: boolean;
+}
+
 export class DomainRules {
   readonly domain: string;
   /** The domain itself: its children are the first level. */
   readonly root: RuleNode;
   /** Number of rules, i.e. of descriptors with a rate_limit. */
   readonly ruleCount: number;
+  /** `charge: all_or_nothing`: the charges of one request are made whole or not at all. */
+  readonly chargesWhole: boolean;
   readonly #options: CompileOptions;
 
-  constructor(domain: string, root: RuleNode, ruleCount: number, options: CompileOptions) {
+  constructor(domain: string, tree: CompiledTree, options: CompileOptions) {
     this.domain = domain;
-    this.root = root;
-    this.ruleCount = ruleCount;
+    this.root = tree.root;
+    this.ruleCount = tree.ruleCount;
+    this.chargesWhole = tree.chargesWhole;
     this.#options = options;
   }
 
@@ -150,6 +160,7 @@ export class DomainCompiler {
   /** Open nodes by depth: the node that a descriptor of depth d hangs under is #open[d]. */
   readonly #open: RuleNode[];
   #ruleCount = 0;
+  #chargesWhole = false;
 
   constructor(domain: string, options: CompileOptions) {
     this.#domain = domain;
@@ -183,12 +194,18 @@ export class DomainCompiler {
       attachRule(node, this.#domain, { limit: config.limit, modes: config }, this.#options);
       this.#ruleCount++;
     }
+    if (config.chargesWhole === true) this.#chargesWhole = true;
     parent.addChild(node);
     this.#open.length = config.depth + 1;
     this.#open.push(node);
   }
 
   finish(): DomainRules {
-    return new DomainRules(this.#domain, this.#root, this.#ruleCount, this.#options);
+    const tree = {
+      root: this.#root,
+      ruleCount: this.#ruleCount,
+      chargesWhole: this.#chargesWhole,
+    };
+    return new DomainRules(this.#domain, tree, this.#options);
   }
 }

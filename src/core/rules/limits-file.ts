@@ -46,6 +46,8 @@ export interface DescriptorConfig {
   readonly failureMode?: FailureMode;
   /** `critical`, its own or inherited. */
   readonly isCritical?: boolean;
+  /** `charge: all_or_nothing` of its domain: on every descriptor of it, or on none. */
+  readonly chargesWhole?: true;
 }
 
 /** One limits file, or with MERGE_DOMAIN_CONFIG several of the same domain in file order. */

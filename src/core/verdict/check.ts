@@ -21,7 +21,7 @@ export class Check {
   stats: RuleStats | null = null;
   hits = 0;
   isRefund = false;
-  /** False in shadow and quota mode: passing the limit turns nobody away. */
+  /** False where passing the limit turns nobody away; only told where requests are charged whole. */
   isBinding = true;
   /** Answered from the over-limit cache: nothing is charged. */
   isKnownOver = false;

@@ -1,5 +1,10 @@
 /** From readings to a verdict: the status of each descriptor and the code of the whole request. */
-import { accountCharge, accountDegraded, accountKnownOver } from '../counting/account.ts';
+import {
+  accountCharge,
+  accountDegraded,
+  accountKnownOver,
+  accountRefused,
+} from '../counting/account.ts';
 import type { RuleStats } from '../counting/rule-stats.ts';
 import type { Rule } from '../rules/rule.ts';
 import { Code, REMAINING_UNLIMITED } from './answer.ts';
@@ -10,6 +15,19 @@ import type { Check } from './check.ts';
  * limit after its own hits, so a peek at exactly the limit is OK; a refund is always OK.
  */
 export function settleCheck(check: Check): void {
+  settle(check, false);
+}
+
+/**
+ * Settles a request that is charged whole or not at all. When a check turns it away, that one counts all
+ * its hits as over, and what was not charged because of it counts nothing.
+ */
+export function settleWhole(checks: readonly Check[]): void {
+  const isRefused = checks.some(turnsAway);
+  for (const check of checks) settle(check, isRefused);
+}
+
+function settle(check: Check, isRefused: boolean): void {
   const rule = check.rule;
   if (rule === null) return;
   if (rule.unlimited) {
@@ -20,6 +38,8 @@ export function settleCheck(check: Check): void {
   const stats = check.stats as RuleStats;
   if (check.isKnownOver) {
     accountKnownOver(stats, rule, check.hits);
+  } else if (isRefused) {
+    if (turnsAway(check)) accountRefused(stats, check.hits);
   } else if (check.degraded !== null) {
     accountDegraded(stats, rule, check);
   } else if (!check.isRefund) {
@@ -27,6 +47,12 @@ export function settleCheck(check: Check): void {
   }
   if (isOver(check, rule)) check.code = rule.shadowMode ? Code.OK : Code.OVER_LIMIT;
   else check.remaining = Math.max(0, rule.requestsPerUnit - check.after);
+}
+
+function turnsAway(check: Check): boolean {
+  const { rule } = check;
+  if (rule === null || rule.unlimited || check.isUnserved) return false;
+  return check.isBinding && isOver(check, rule);
 }
 
 function isOver(check: Check, rule: Rule): boolean {

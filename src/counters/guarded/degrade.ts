@@ -44,6 +44,11 @@ function answer(charge: Charge, mode: 'open' | 'closed', local: LocalShare): voi
   charge.resetMs = isKnownUnit ? msUntilReset(charge.unit, local.now()) : 0;
 }
 
+/** Its failure mode turns the request away. */
+function isClosed({ failureMode, isBinding, isRefund }: Charge): boolean {
+  return failureMode === 'closed' && isBinding && !isRefund;
+}
+
 /**
  * From this process's counters, at the limit over the replicas: a count here stands for as many in
  * every replica.
@@ -54,8 +59,13 @@ function answerLocally(
   { store, replicas }: LocalShare,
 ): void {
   const isWhole = group.policy === ChargePolicy.ALL_OR_NOTHING;
+  const isRefused = isWhole && group.charges.some(isClosed);
   const shares = isWhole
-    ? charges.map((its) => ({ ...its, limit: Math.floor(its.limit / replicas) }))
+    ? charges.map((its) => ({
+        ...its,
+        hits: isRefused && !its.isRefund ? 0 : its.hits,
+        limit: Math.floor(its.limit / replicas),
+      }))
     : charges;
   const policy = isWhole ? ChargePolicy.ALL_OR_NOTHING : ChargePolicy.ALL;
   store.charge([{ ...ownGroup(shares), policy, requestId: group.requestId }], {

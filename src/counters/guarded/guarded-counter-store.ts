@@ -107,8 +107,9 @@ export class GuardedCounterStore implements CounterStore {
 
   /** Only what was admitted. */
   #remember(charge: Charge, { code, outcome }: StoreFailure): void {
-    const { key, unit, hits, isRefund, after, limit } = charge;
-    if (isRefund || after > limit || unit === Unit.UNKNOWN || hits === 0) return;
+    const { key, unit, hits, isRefund, before, after, limit } = charge;
+    // Nothing was counted of a peek, and of a group that was not charged because one of it was over.
+    if (isRefund || after > limit || after === before || unit === Unit.UNKNOWN) return;
     // From one look at the clock: added to a reading's own time it would differ by a millisecond.
     const now = this.#options.local.now();
     const entry = { key, unit, hits, windowEnd: now + msUntilReset(unit, now) };

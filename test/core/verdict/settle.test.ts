@@ -4,7 +4,7 @@ import type { Rule } from '../../../src/core/rules/rule.ts';
 import { Code, REMAINING_UNLIMITED } from '../../../src/core/verdict/answer.ts';
 import { Check } from '../../../src/core/verdict/check.ts';
 import { limitHeaders, speakingCheck } from '../../../src/core/verdict/headers.ts';
-import { overallCode, settleCheck } from '../../../src/core/verdict/settle.ts';
+import { overallCode, settleCheck, settleWhole } from '../../../src/core/verdict/settle.ts';
 import { testRule } from '../../support/rules.ts';
 
 function settled(
@@ -85,6 +85,134 @@ describe('settleCheck', () => {
     const check = new Check();
     settleCheck(check);
     expect([check.code, check.remaining]).toEqual([Code.OK, 0]);
+  });
+});
+
+describe('settleWhole', () => {
+  /** Hits, and what the store read: of `10` an hour, near from 8. */
+  type Row = readonly [hits: number, before: number, after: number, extra?: Partial<Check>];
+
+  function settledWhole(rows: readonly Row[]): [Code, number, number[]][] {
+    const all = rows.map(([hits, before, after, extra = {}]) => {
+      const check = new Check();
+      check.rule = testRule({ shadowMode: extra.isBinding === false });
+      check.stats = check.rule.stats;
+      return Object.assign(check, { hits, before, after }, extra);
+    });
+    settleWhole(all);
+    return all.map((check) => [check.code, check.remaining, counts(check)]);
+  }
+
+  const shadow = { isBinding: false };
+  it.each<[string, Row[], [Code, number, number[]][]]>([
+    [
+      'all pass: as alone',
+      [
+        [1, 0, 1],
+        [2, 7, 9],
+      ],
+      [
+        [Code.OK, 9, [1, 0, 0, 0]],
+        [Code.OK, 1, [2, 1, 0, 0]],
+      ],
+    ],
+    [
+      'one is over: all its hits are, and the other counts nothing',
+      [
+        [3, 9, 12],
+        [3, 9, 9],
+      ],
+      [
+        [Code.OVER_LIMIT, 0, [0, 0, 3, 0]],
+        [Code.OK, 1, [0, 0, 0, 0]],
+      ],
+    ],
+    [
+      'a counter that was named twice counts its own hits',
+      [
+        [1, 9, 9],
+        [1, 9, 11],
+      ],
+      [
+        [Code.OK, 1, [0, 0, 0, 0]],
+        [Code.OVER_LIMIT, 0, [0, 0, 1, 0]],
+      ],
+    ],
+    [
+      'one in shadow mode is over: all are charged',
+      [
+        [1, 10, 11, shadow],
+        [1, 0, 1],
+      ],
+      [
+        [Code.OK, 0, [0, 0, 1, 1]],
+        [Code.OK, 9, [1, 0, 0, 0]],
+      ],
+    ],
+    [
+      'one in shadow mode was over before, and another is: neither is charged',
+      [
+        [1, 12, 12, shadow],
+        [1, 10, 11],
+      ],
+      [
+        [Code.OK, 0, [0, 0, 0, 0]],
+        [Code.OVER_LIMIT, 0, [0, 0, 1, 0]],
+      ],
+    ],
+    [
+      'the over-limit cache knew one',
+      [
+        [2, 0, 0, { isKnownOver: true }],
+        [0, 4, 4],
+      ],
+      [
+        [Code.OVER_LIMIT, 0, [0, 0, 2, 0]],
+        [Code.OK, 6, [0, 0, 0, 0]],
+      ],
+    ],
+    [
+      'one was not served',
+      [
+        [1, 0, 99, { isUnserved: true }],
+        [1, 0, 1],
+      ],
+      [
+        [Code.OK, 0, [0, 0, 0, 0]],
+        [Code.OK, 9, [1, 0, 0, 0]],
+      ],
+    ],
+    [
+      'a refund beside one that is over',
+      [
+        [2, 5, 3, { isRefund: true }],
+        [1, 10, 11],
+      ],
+      [
+        [Code.OK, 7, [0, 0, 0, 0]],
+        [Code.OVER_LIMIT, 0, [0, 0, 1, 0]],
+      ],
+    ],
+    [
+      'one answered in place of the store, beside one that is over',
+      [
+        [1, 0, 0, { degraded: 'timeout' }],
+        [1, 10, 11, { degraded: 'timeout' }],
+      ],
+      [
+        [Code.OK, 10, [0, 0, 0, 0]],
+        [Code.OVER_LIMIT, 0, [0, 0, 1, 0]],
+      ],
+    ],
+  ])('%s', (_name, rows, want) => {
+    expect(settledWhole(rows)).toEqual(want);
+  });
+
+  it('leaves unmatched and unlimited descriptors as they are', () => {
+    const [free, none] = [new Check(), new Check()];
+    free.rule = testRule({ unlimited: true });
+    settleWhole([free, none]);
+    expect([free.remaining, none.remaining]).toEqual([REMAINING_UNLIMITED, 0]);
   });
 });
 
