@@ -4,6 +4,7 @@
  * A wheel is a zip file, so it is downloaded and unpacked: no virtual environment, no install scripts.
  */
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   accessSync,
   chmodSync,
@@ -125,6 +126,39 @@ export function fromGo(requirement, packagePath, path) {
     rmSync(partial, { recursive: true, force: true });
   }
   return path;
+}
+
+/** Such a program if it was built before. */
+export function builtByGo(requirement, path) {
+  if (isProgram(path) && isBuildOf(requirement, path)) return path;
+  throw new Error(`${requirement} has not been built here`);
+}
+
+/**
+ * Has Go build the module in `folder`, unless `path` is there: it must name the sources' hash.
+ *
+ * @param {string} folder
+ * @param {string} path where the program goes; it appears whole or not at all
+ */
+export function fromGoFolder(folder, path) {
+  if (isProgram(path)) return path;
+  fromPath('go');
+  mkdirSync(dirname(path), { recursive: true });
+  run('go', ['build', '-C', folder, '-o', `${path}.new`, '.']);
+  renameSync(`${path}.new`, path);
+  return path;
+}
+
+/** Tells one state of a folder's files, without those below it, from another. */
+export function hashOfFolder(folder) {
+  const hash = createHash('sha256');
+  for (const name of readdirSync(folder).sort()) {
+    hash
+      .update(`${name}\0`)
+      .update(readFileSync(join(folder, name)))
+      .update('\0');
+  }
+  return hash.digest('hex').slice(0, 12);
 }
 
 /** Go writes into each program, as text, which module it is of. */

@@ -164,7 +164,7 @@ export const SERVER_ROWS = [
     name: 'GRPC_SERVER_USE_TLS',
     type: 'bool',
     default: 'false',
-    doc: 'Speak TLS on the gRPC port. Needs `GRPC_SERVER_TLS_CERT` and `GRPC_SERVER_TLS_KEY`.',
+    doc: 'Speak TLS on the gRPC port. Needs `GRPC_SERVER_TLS_CERT` and `GRPC_SERVER_TLS_KEY`, and callers that offer HTTP/2 in the handshake, as gRPC libraries do: Envoy does with `alpn_protocols: [h2]` in the `common_tls_context` of its cluster.',
   },
   {
     ...SERVER,

@@ -14,16 +14,25 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 
 interface PartSources {
   readonly fromGo: (requirement: string, packagePath: string, path: string) => string;
+  readonly builtByGo: (requirement: string, path: string) => string;
+  readonly fromGoFolder: (folder: string, path: string) => string;
+  readonly hashOfFolder: (folder: string) => string;
 }
 
 const MODULE = new URL('../../scripts/part-sources.mjs', import.meta.url).href;
-const { fromGo } = (await import(MODULE)) as PartSources;
+const { builtByGo, fromGo, fromGoFolder, hashOfFolder } = (await import(MODULE)) as PartSources;
 
 /** As a build does: a program named after its package, with module and version inside as text. */
 const BUILDS = `#!/bin/sh
 echo "$*" >> "$0.asked"
 printf '#!/bin/sh\\n#\\tmod\\texample.org/a\\t%s\\th1:x\\n' "\${2##*@}" > "$GOBIN/server"
 chmod +x "$GOBIN/server"
+`;
+/** `go build -C folder -o path .` */
+const BUILDS_FOLDER = `#!/bin/sh
+echo "$*" >> "$0.asked"
+printf '#!/bin/sh\\n' > "$5"
+chmod +x "$5"
 `;
 const FAILS = `#!/bin/sh
 echo 'no such module' >&2
@@ -88,4 +97,25 @@ test('without Go that is the reason', () => {
   process.env['PATH'] = folder;
   expect(() => build('v1.0.0')).toThrow('no go on the PATH');
   expect(existsSync(join(folder, 'bin'))).toBe(false);
+});
+
+test('a program that is only used where it was built before is never built', () => {
+  const path = join(folder, 'bin', 'a-server');
+  expect(() => builtByGo('example.org/a@v1.0.0', path)).toThrow('has not been built here');
+  installGo(BUILDS);
+  build('v1.0.0');
+  expect(builtByGo('example.org/a@v1.0.0', path)).toBe(path);
+  expect(() => builtByGo('example.org/a@v1.0.1', path)).toThrow('has not been built here');
+});
+
+test('a folder of ours is built once for each state of its files', () => {
+  installGo(BUILDS_FOLDER);
+  const sources = mkdtempSync(join(folder, 'sources-'));
+  const buildAll = (): string => fromGoFolder(sources, join(folder, 'bin', hashOfFolder(sources)));
+  writeFileSync(join(sources, 'main.go'), 'package main');
+  const first = buildAll();
+  expect(buildAll()).toBe(first);
+  writeFileSync(join(sources, 'main.go'), 'package main // changed');
+  const second = buildAll();
+  expect(asked()).toEqual([first, second].map((path) => `build -C ${sources} -o ${path}.new .`));
 });

@@ -20,10 +20,14 @@ export interface Parts {
   readonly envoy: Part;
   readonly h2spec: Part;
   readonly toxiproxy: Part;
+  readonly h2load: Part;
+  readonly goClient: Part;
+  readonly ghz: Part;
+  readonly grpcurl: Part;
 }
 
 /** Keys that the record has for its programs. */
-type RecordKey = 'redisServer' | 'envoy' | 'h2spec' | 'toxiproxy';
+type RecordKey = Exclude<keyof Parts, 'redis'> | 'redisServer';
 
 /** A path; null where the part could not be had; absent where it was not looked for. */
 type PartsRecord = { readonly [key in RecordKey]?: string | null } & {
@@ -48,6 +52,10 @@ export function readParts(path: string = RECORD): Parts {
     envoy: part('envoy', 'Envoy'),
     h2spec: part('h2spec', 'h2spec'),
     toxiproxy: part('toxiproxy', 'toxiproxy'),
+    h2load: part('h2load', 'h2load'),
+    goClient: part('goClient', 'a client of grpc-go'),
+    ghz: part('ghz', 'ghz'),
+    grpcurl: part('grpcurl', 'grpcurl'),
   };
 }
 
@@ -67,15 +75,35 @@ export function describeWithToxiproxy(name: string, body: () => void): void {
   describeWith(readParts().toxiproxy, name, body);
 }
 
-function describeWith(part: Part, name: string, body: (path: string) => void): void {
-  if (part.kind === 'absent') describeAbsent(name, part.reason);
+/** Clients of other makes that a test may be declared with. */
+export type ClientPart = 'h2load' | 'goClient' | 'ghz' | 'grpcurl';
+/** Their build takes longer than all tests: on CI too they are there only when INTEROP=all asks. */
+const ASKED: readonly ClientPart[] = ['ghz', 'grpcurl'];
+
+/** Tests by a client of another make: `body` gets the path of its program. */
+export function describeWithClient(
+  client: ClientPart,
+  name: string,
+  body: (path: string) => void,
+): void {
+  const isRequired = !ASKED.includes(client) || process.env['INTEROP'] === 'all';
+  describeWith(readParts()[client], name, body, isRequired);
+}
+
+function describeWith(
+  part: Part,
+  name: string,
+  body: (path: string) => void,
+  isRequired = true,
+): void {
+  if (part.kind === 'absent') describeAbsent(name, part.reason, isRequired);
   else describe(name, () => body(part.path));
 }
 
-/** Reported as skipped on a developer's machine, as failed on CI. */
-function describeAbsent(name: string, reason: string): void {
-  const isCi = process.env['CI'] === 'true';
-  describe(name, { skip: !isCi }, () => {
+/** Reported as skipped on a developer's machine, as failed on CI when CI must have it. */
+function describeAbsent(name: string, reason: string, isRequired: boolean): void {
+  const isFailure = isRequired && process.env['CI'] === 'true';
+  describe(name, { skip: !isFailure }, () => {
     test(`needs a part that is not here: ${reason}`, () => {
       throw new Error(reason);
     });
