@@ -54,10 +54,9 @@ test.each<[RedisEvent, string]>([
 test('a PEM file that is not there stops the start, by variable, file and reason', () => {
   const env = { REDIS_URL: 'rediss://r', REDIS_TLS_CACERT: '/nowhere.pem' };
   const read = readSettings(env);
-  if ('problems' in read || read.settings.redis === null) throw new Error('no settings');
-  const { redis, counters } = read.settings;
+  if ('problems' in read) throw new Error('no settings');
   const memory = new MemoryCounterStore({ now: () => 0, keysMax: 1 });
-  expect(() => redisStore(redis, counters, { memory, logger })).toThrow(
+  expect(() => redisStore(read.settings, { memory, logger })).toThrow(
     'REDIS_TLS_CACERT=/nowhere.pem: cannot be read: ENOENT',
   );
 });

@@ -9,6 +9,8 @@ import { type RedisTls, readRedisTls, type TlsConnectOptions } from './redis-tls
 
 /** A peer that does not close its side after ours is left behind after this. */
 const DISCONNECT_MS = 20;
+/** A server that loads its data says for how long, in whole seconds: too coarse to wait by. */
+const LOADING_ASKED_EVERY_MS = 100;
 
 export interface PeerOptions {
   readonly address: NodeAddress;
@@ -39,6 +41,7 @@ export function ioredisOptions(peer: PeerOptions) {
     lazyConnect: true,
     enableOfflineQueue: false,
     enableReadyCheck: peer.awaitsLoading,
+    maxLoadingRetryTime: LOADING_ASKED_EVERY_MS,
     // CLIENT SETINFO would be one more right to grant, and older servers do not know it.
     disableClientInfo: true,
     maxRetriesPerRequest: 0,

@@ -151,6 +151,7 @@ export class RedisConnection {
         failed(error);
         return undefined;
       }
+      this.noteRefusal(refusal, command);
       // NOSCRIPT: nothing was carried out. EVAL runs the script and keeps it, whatever flushes it.
       return this.#sent('eval', () => [this.#script.text, ...args]).then(replied, failed);
     });

@@ -101,12 +101,12 @@ export class SentinelSource implements PrimarySource {
 
   #named(node: string, naming: Naming): void {
     this.#troubles.delete(node);
-    this.#view.note(node, naming);
+    this.#view.note(node, naming, this.#parts.monotonic());
     this.#lookAround();
   }
 
   #sentinelFailed(node: string, error: Error): void {
-    this.#view.note(node, null);
+    this.#view.note(node, null, this.#parts.monotonic());
     this.#trouble(node, error, 'sentinel');
     this.#lookAround();
   }
@@ -124,12 +124,9 @@ export class SentinelSource implements PrimarySource {
       this.#decide();
       return;
     }
-    const { successor } = this.#view;
-    if (successor !== null) {
-      this.#moved(successor);
-      return;
-    }
-    if (this.#view.isFailingOver) this.#watchServers();
+    const successor = this.#view.successor(this.#parts.monotonic());
+    if (successor !== null) this.#moved(successor);
+    else if (this.#view.isFailingOver || this.#view.isDisputed) this.#watchServers();
     else this.#leaveServers();
   }
 
@@ -189,7 +186,7 @@ export class SentinelSource implements PrimarySource {
     if (this.#found === null) return;
     const chosen = this.#view.choose(this.#parts.monotonic());
     if (chosen === null) return;
-    this.#view.settle(chosen);
+    this.#view.settle(chosen, this.#parts.monotonic());
     this.#current = addressText(chosen);
     for (const sentinel of this.#sentinels.values()) sentinel.periodMs = CALM_PERIOD_MS;
     if (!this.#view.isFailingOver) this.#leaveServers();
@@ -209,6 +206,7 @@ export class SentinelSource implements PrimarySource {
       this.#troubles.delete(node);
     }
     this.#servers.clear();
+    this.#view.forgetRoles();
   }
 
   #peer(address: HostPort, rights: Pick<PeerOptions, 'username' | 'password' | 'tls'>) {

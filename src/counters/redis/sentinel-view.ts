@@ -10,6 +10,8 @@ import { addressText, type HostPort } from './redis-options.ts';
 
 /** Replicas watched for their promotion: more are not asked. */
 export const REPLICAS_MAX = 16;
+/** So long the Sentinels must name another than the one in use, without a failover, to be believed. */
+export const DISPUTED_MS = 3000;
 /** The named primary has this long to answer a search before a promoted replica goes first. */
 export const PRIMARY_ANSWERS_WITHIN_MS = 150;
 
@@ -36,11 +38,14 @@ export class SentinelView {
   #chosen: HostPort | null = null;
   /** Newest epoch when it was chosen. */
   #chosenEpoch = -1;
+  /** When a Sentinel last named the chosen one, or was about to name another. */
+  #agreedAt: MonotonicMs = 0;
 
   /** Null: the Sentinel does not answer any more. */
-  note(sentinel: string, naming: Naming | null): void {
+  note(sentinel: string, naming: Naming | null, now: MonotonicMs): void {
     if (naming === null) this.#namings.delete(sentinel);
     else this.#namings.set(sentinel, naming);
+    if (!this.isDisputed) this.#agreedAt = now;
     const { newest } = this;
     if (newest === null) return;
     const before = this.#last?.primary;
@@ -59,6 +64,10 @@ export class SentinelView {
   /** What was answered before says nothing about now. */
   beginSearch(now: MonotonicMs): void {
     this.#searchedSince = now;
+    this.forgetRoles();
+  }
+
+  forgetRoles(): void {
     this.#roles.clear();
   }
 
@@ -106,17 +115,32 @@ export class SentinelView {
   }
 
   /** From now on this one counts, and only newer namings speak against it. */
-  settle(chosen: HostPort): void {
+  settle(chosen: HostPort, now: MonotonicMs): void {
     this.#chosen = chosen;
+    this.#agreedAt = now;
     this.#chosenEpoch = this.newest?.epoch ?? this.#chosenEpoch;
   }
 
-  /** Another primary than the chosen one, when the Sentinels have agreed on it since. */
-  get successor(): HostPort | null {
+  /** No Sentinel names the one in use, and none fails over. */
+  get isDisputed(): boolean {
+    const namings = [...this.#namings.values()];
+    const isAgainst = ({ primary }: Naming) => !isSame(this.#chosen, primary);
+    const isKnown = this.#chosen !== null && namings.length > 0;
+    return isKnown && namings.every(isAgainst) && !this.isFailingOver;
+  }
+
+  /**
+   * Another primary than the one in use: named since by a newer epoch, or, where epochs began anew
+   * with new Sentinels, by all of them for some time while it calls itself primary.
+   */
+  successor(now: MonotonicMs): HostPort | null {
     const { newest } = this;
     if (newest === null || newest.isFailingOver || isSame(this.#chosen, newest.primary))
       return null;
-    return newest.epoch > this.#chosenEpoch ? newest.primary : null;
+    if (newest.epoch > this.#chosenEpoch) return newest.primary;
+    const isLong = this.isDisputed && now - this.#agreedAt >= DISPUTED_MS;
+    const role = this.#roles.get(addressText(newest.primary));
+    return isLong && role === 'primary' ? newest.primary : null;
   }
 
   /** For the operator. */

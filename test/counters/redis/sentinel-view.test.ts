@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { addressText } from '../../../src/counters/redis/redis-options.ts';
 import { parseNaming } from '../../../src/counters/redis/sentinel-replies.ts';
 import {
+  DISPUTED_MS,
   type Naming,
   PRIMARY_ANSWERS_WITHIN_MS,
   REPLICAS_MAX,
@@ -23,7 +24,7 @@ type Roles = Readonly<Record<number, Role>>;
 function viewOf(namings: readonly Naming[], roles: Roles): SentinelView {
   const view = new SentinelView();
   view.beginSearch(1000);
-  for (const [index, one] of namings.entries()) view.note(`s${index}`, one);
+  for (const [index, one] of namings.entries()) view.note(`s${index}`, one, 1000);
   for (const [port, role] of Object.entries(roles)) view.noteRole(`r:${port}`, role);
   return view;
 }
@@ -59,48 +60,80 @@ test.each(choices)('%s', (_title, namings, roles, early, late) => {
 describe('after a choice', () => {
   test('a newer naming of another is a successor, an older or equal one is none', () => {
     const view = viewOf([naming(1, 4)], { 1: 'primary' });
-    view.settle(server(1));
-    expect(view.successor).toBeNull();
-    view.note('s1', naming(2, 4));
-    expect(view.successor).toBeNull();
-    view.note('s1', naming(2, 5));
-    expect(view.successor).toEqual(server(2));
+    view.settle(server(1), 1000);
+    expect(view.successor(1000)).toBeNull();
+    view.note('s1', naming(2, 4), 1000);
+    expect(view.successor(1000)).toBeNull();
+    view.note('s1', naming(2, 5), 1000);
+    expect(view.successor(1000)).toEqual(server(2));
   });
 
   test('a promoted replica is kept while the sentinels have yet to name it', () => {
     const view = viewOf([naming(1, 4), naming(1, 4)], { 1: 'failed', 2: 'primary' });
-    view.settle(server(2));
+    view.settle(server(2), 1000);
     // The one that leads raises its epoch before it names the new primary.
-    view.note('s0', naming(1, 5, true));
-    expect(view.successor).toBeNull();
-    view.note('s0', naming(2, 5));
-    view.note('s1', naming(1, 4));
-    expect(view.successor).toBeNull();
-    view.note('s1', naming(3, 6));
-    expect(view.successor).toEqual(server(3));
+    view.note('s0', naming(1, 5, true), 1000);
+    expect(view.successor(1000)).toBeNull();
+    view.note('s0', naming(2, 5), 1000);
+    view.note('s1', naming(1, 4), 1000);
+    expect(view.successor(1000)).toBeNull();
+    view.note('s1', naming(3, 6), 1000);
+    expect(view.successor(1000)).toEqual(server(3));
   });
 
   test('the one before, which may call itself primary for a while, is not taken for promoted', () => {
     const view = viewOf([naming(1, 4)], { 1: 'primary' });
-    view.settle(server(1));
-    view.note('s0', naming(2, 5));
+    view.settle(server(1), 1000);
+    view.note('s0', naming(2, 5), 1000);
     view.beginSearch(2000);
     view.noteRole('r:1', 'primary');
     view.noteRole('r:2', 'failed');
     expect(view.choose(3000)).toBeNull();
     // Named again, it counts again.
-    view.note('s0', naming(1, 6));
+    view.note('s0', naming(1, 6), 1000);
     expect(view.choose(3000)).toEqual(server(1));
   });
 
   test('what sentinels said last is used while none answers', () => {
     const view = viewOf([naming(1)], {});
-    view.note('s0', null);
+    view.note('s0', null, 1000);
     expect(view.newest).toBeNull();
     expect(view.candidates.map(addressText)).toEqual(['r:1', 'r:2', 'r:3']);
     view.noteRole('r:1', 'failed');
     view.noteRole('r:3', 'primary');
     expect(view.choose(1000)).toEqual(server(3));
+  });
+});
+
+describe('sentinels of a new epoch', () => {
+  const disputed = () => {
+    const view = viewOf([naming(1, 9), naming(1, 9)], { 1: 'primary' });
+    view.settle(server(1), 1000);
+    view.note('s0', naming(2, 0), 1200);
+    view.noteRole('r:2', 'primary');
+    return view;
+  };
+
+  test('are believed when all of them name another for long, which calls itself primary', () => {
+    const view = disputed();
+    expect(view.isDisputed).toBe(false);
+    view.note('s1', naming(2, 0), 1300);
+    expect(view.isDisputed).toBe(true);
+    expect(view.successor(1200 + DISPUTED_MS - 1)).toBeNull();
+    expect(view.successor(1200 + DISPUTED_MS)).toEqual(server(2));
+    view.forgetRoles();
+    expect(view.successor(1200 + DISPUTED_MS)).toBeNull();
+  });
+
+  test('are not while one of them names the primary in use, or fails over', () => {
+    const view = disputed();
+    expect(view.successor(9000)).toBeNull();
+    view.note('s1', naming(2, 0, true), 1300);
+    expect(view.isDisputed).toBe(false);
+    expect(view.successor(9000)).toBeNull();
+    view.note('s0', null, 1400);
+    view.note('s1', null, 1400);
+    expect(view.isDisputed).toBe(false);
   });
 });
 

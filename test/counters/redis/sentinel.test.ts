@@ -14,6 +14,7 @@ import { askOne } from '../../contract/charges.ts';
 import { until } from '../../support/child.ts';
 import { freePort } from '../../support/free-ports.ts';
 import type { RedisNode } from '../../support/redis-node.ts';
+import { startRedis } from '../../support/redis-server.ts';
 import {
   SENTINEL_PRIMARY,
   type SentinelRig,
@@ -81,8 +82,7 @@ describe.concurrent('the primary changes', () => {
     const old = rig.primary();
     const promoted = rig.promotedAt();
     await fault(rig);
-    // A frozen server is found out by the silence of one that owes an answer.
-    void askOne(watched.store, { key: 'k' });
+    // Nothing is asked meanwhile: a frozen one is found out by what the sentinels do.
     const { node } = await promoted;
     await untilServedBy(watched, node);
     // Once thawed the old one would answer as a primary again, for a moment.
@@ -116,7 +116,7 @@ describe.concurrent('the primary changes', () => {
   });
 });
 
-describe('a list of sentinels', () => {
+describe.concurrent('a list of sentinels', () => {
   let rig: SentinelRig;
   beforeAll(async () => {
     rig = await startSentinelRig();
@@ -174,6 +174,28 @@ describe('a list of sentinels', () => {
     await watched.started;
     expect(await askOne(watched.store, { key: 'rights' })).toBe('0>1');
     expect(watched.events.filter(({ kind }) => kind === 'error')).toEqual([]);
+  });
+
+  test('that begins anew with another primary is followed after a while', async () => {
+    await using other = await startRedis();
+    const watchedName = { ...addressOf(rig), primary: 'moving' };
+    const monitor = (port: number) =>
+      Promise.all(
+        rig.sentinels.map((one) => one.call('SENTINEL', 'MONITOR', 'moving', '127.0.0.1', port, 2)),
+      );
+    const remove = () =>
+      Promise.all(rig.sentinels.map((one) => one.call('SENTINEL', 'REMOVE', 'moving')));
+    await monitor(rig.primary().port);
+    await using watched = watch(watchedName);
+    await watched.started;
+    await remove();
+    await monitor(other.port);
+    await until(
+      () => readyAt(watched.events).at(-1),
+      (address) => address === `127.0.0.1:${other.port}`,
+      FAILOVER_MS_MAX,
+    );
+    await remove();
   });
 
   test('with a wrong password is told of by the sentinel’s address', async () => {

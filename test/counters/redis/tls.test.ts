@@ -78,7 +78,7 @@ async function open(options: Partial<RedisStoreOptions> & { port?: number }): Pr
 }
 
 /** Such starts fail at once and would go on trying. */
-const REFUSED = { startMaxMs: 500 };
+const REFUSED = { startMaxMs: 300 };
 
 // Reported as skipped where the server has no TLS, as failed on CI.
 const skip = !hasTls() && process.env['CI'] !== 'true';
@@ -93,7 +93,7 @@ describe('TLS to Redis', { skip }, () => {
   test('shows a certificate to a server that asks for one', async () => {
     await using redis = await startTlsRedis('server', true);
     await using without = await open({ port: redis.tlsPort, tls: CA, ...REFUSED });
-    expect(without.failure).toMatch(/was not ready in 500 ms/);
+    expect(without.failure).toMatch(/was not ready in 300 ms/);
     await using opened = await open({ port: redis.tlsPort, tls: WITH_CLIENT });
     expect(opened.failure).toBeNull();
     expect(await askOne(opened.store, { key: 'k' })).toBe('0>1');
