@@ -60,6 +60,13 @@ export const ChargePolicy = {
    * that the group names twice is judged with the hits of both.
    */
   ALL_OR_NOTHING: 2,
+  /**
+   * For stores of several places: takes back what a group with this `requestId` and these counters
+   * made, as far as the windows of then still last, and forgets the id, so that a retry is charged
+   * anew. Does nothing when there is no such group, as after a first time. Every charge is a refund,
+   * of 0 hits where nothing was made.
+   */
+  GIVE_BACK: 3,
 } as const;
 export type ChargePolicy = (typeof ChargePolicy)[keyof typeof ChargePolicy];
 
@@ -90,6 +97,11 @@ export interface StoreFailure {
   readonly text: string;
   /** Present when the store may have made the charges all the same: it tells when it has found out. */
   readonly outcome?: PendingOutcome;
+  /**
+   * Present when the group was charged in several places: the charges that were not served, each part
+   * with a failure of its own, and none of them in several parts. All others have their readings.
+   */
+  readonly parts?: readonly ChargeGroup[];
 }
 
 /** `unknown`: it will never be found out; made or not, the charges must not be made again. */

@@ -20,6 +20,7 @@ import {
   type ChargeListener,
   ChargePolicy,
   type CounterStore,
+  type StoreFailure,
 } from './counter-store.ts';
 import type { Decider, DecisionListener } from './decide.ts';
 import { Decision } from './decision.ts';
@@ -129,7 +130,7 @@ export class Limiter implements Decider, ChargeListener {
     const options = this.#options;
     if (failure !== null) {
       options.observer.storeFailed(failure.code);
-      for (const check of decision.charges) check.isUnserved = check.degraded === null;
+      markUnserved(decision, failure);
     }
     if (isWhole(decision)) settleWhole(checks);
     else for (const check of checks) settleCheck(check);
@@ -150,6 +151,14 @@ export class Limiter implements Decider, ChargeListener {
     if (options.addsMetadata) decision.dynamicMetadata = dynamicMetadata(request, checks);
     sayDegraded(decision);
     decision.listener.decided(decision);
+  }
+}
+
+/** Charges of a part that was served have their readings, and so have those answered in its place. */
+function markUnserved({ charges }: Decision, { parts }: StoreFailure): void {
+  const failed = parts === undefined ? null : new Set(parts.flatMap((part) => part.charges));
+  for (const check of charges) {
+    check.isUnserved = check.degraded === null && (failed?.has(check) ?? true);
   }
 }
 

@@ -1,6 +1,6 @@
 /** The part of the contract that is about groups whose charges depend on one another, or have an id. */
 import { describe, expect, test } from 'vitest';
-import type { CounterStore } from '../../src/limiter/counter-store.ts';
+import { ChargePolicy, type CounterStore } from '../../src/limiter/counter-store.ts';
 import { ask, askOne, group, groupOf, readings, stopGroup, wholeGroup } from './charges.ts';
 import { HOSTILE_KEYS } from './hostile-keys.ts';
 
@@ -176,6 +176,23 @@ export function dependentGroupsContract(
       const [key, id] = [fresh(), fresh('id')];
       const its = () => ({ ...wholeGroup({ key, limit: 0 }), requestId: id });
       expect(readings(await ask(store(), [its(), its()]))).toEqual([['0>1'], ['0>1']]);
+    });
+
+    test('is given back once, and a retry is charged anew', async () => {
+      const [a, b, id] = [fresh(), fresh(), fresh('id')];
+      const charges = [{ key: a, hits: 3 }, { key: b }];
+      const back = () => ({
+        ...named(id, { key: a, hits: 3, isRefund: true }, { key: b, hits: 0, isRefund: true }),
+        policy: ChargePolicy.GIVE_BACK,
+      });
+      expect(readings(await ask(store(), [back()]))).toEqual([['0>0', '0>0']]);
+      await ask(store(), [named(id, ...charges)]);
+      await askOne(store(), { key: a });
+      expect(readings(await ask(store(), [back(), back()]))).toEqual([
+        ['4>1', '1>1'],
+        ['1>1', '1>1'],
+      ]);
+      expect(readings(await ask(store(), [named(id, ...charges)]))).toEqual([['1>4', '1>2']]);
     });
 
     test.each(Object.entries(HOSTILE_KEYS))('of %s', async (_, rest) => {

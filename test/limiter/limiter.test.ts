@@ -273,6 +273,22 @@ describe('without the store', () => {
   };
   const headerNames = { limit: 'L', remaining: 'R', reset: 'T' };
 
+  it('a part that failed leaves what the others read as it is', () => {
+    const store: Pick<CounterStore, 'charge'> = {
+      charge: (groups, listener) => {
+        for (const group of groups) {
+          const [served, ...failed] = group.charges;
+          if (served !== undefined) served.after = 99;
+          const failure = { code: 'unavailable', text: 'gone' } as const;
+          group.failure = { ...failure, parts: [{ ...group, charges: failed, failure }] };
+        }
+        listener.settled(groups);
+      },
+    };
+    // Over is over, whatever the other would have said.
+    expect(words(world({ store }).ask('two=a;one=1'))).toBe('OVER | OVER 0 | OK 0');
+  });
+
   it('a degraded answer says so in headers and metadata, and is counted by its own hits', () => {
     const its = world({ store: gone, headerNames, addsMetadata: true });
     const answer = its.ask('two=a', { hitsAddend: 2 }) as Answer;

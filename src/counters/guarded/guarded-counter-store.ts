@@ -27,12 +27,16 @@ export interface GuardOptions {
 const LEDGER_ENTRIES_MAX = 100_000;
 /** Counters charged per replay: one call of the store each time, so that checks are not held up. */
 const REPLAY_ENTRIES_MAX = 500;
+/** After one that failed: where only part of the store is down, others succeed all the time. */
+const REPLAY_PAUSE_MS = 100;
 
 export class GuardedCounterStore implements CounterStore {
   readonly immediate = false;
   readonly #options: GuardOptions;
   readonly #ledger: Ledger;
   #isReplaying = false;
+  /** Asked for while one was under way. */
+  #isReplayWanted = false;
   /** Charges answered in place of the store, by mode and reason. */
   readonly degradedCounts = new Map<string, number>();
   replayedHits = 0;
@@ -91,13 +95,24 @@ export class GuardedCounterStore implements CounterStore {
     if (isAnyServed) this.replaySoon();
   }
 
+  /** Charges of other parts than those that failed have their readings. */
   #degrade(group: ChargeGroup, failure: StoreFailure): void {
-    const isServed = degrade(group, failure.code, this.#options.local);
-    group.failure = isServed ? null : failure;
-    for (const charge of group.charges) {
-      this.#count(charge.failureMode, failure.code);
-      if (charge.failureMode === 'local') this.#remember(charge, failure);
+    const parts = failure.parts ?? [group];
+    const isAnswered = isWhole(group, parts)
+      ? degrade(group, failure.code, this.#options.local)
+      : parts.map((part) => this.#degradePart(part, failure)).every(Boolean);
+    group.failure = isAnswered ? null : failure;
+    for (const part of parts) {
+      const its = part.failure ?? failure;
+      for (const charge of part.charges) {
+        this.#count(charge.failureMode, its.code);
+        if (charge.failureMode === 'local') this.#remember(charge, its);
+      }
     }
+  }
+
+  #degradePart(part: ChargeGroup, failure: StoreFailure): boolean {
+    return degrade(part, (part.failure ?? failure).code, this.#options.local);
   }
 
   #count(mode: FailureMode, reason: DegradedReason): void {
@@ -131,7 +146,9 @@ export class GuardedCounterStore implements CounterStore {
 
   /** To be called when the store may have come back; it is noticed by any success, too. */
   replaySoon(): void {
-    if (this.#isReplaying || this.#ledger.size === 0) return;
+    if (this.#ledger.size === 0) return;
+    this.#isReplayWanted = this.#isReplaying;
+    if (this.#isReplaying) return;
     this.#isReplaying = true;
     setImmediate(() => this.#replay());
   }
@@ -149,11 +166,17 @@ export class GuardedCounterStore implements CounterStore {
         for (const [index, { failure }] of groups.entries()) {
           this.#noteReplay(entries[index] as LedgerEntry, failure);
         }
-        this.#isReplaying = false;
-        // After a failure the next call that succeeds begins again.
-        if (groups.every(({ failure }) => failure === null)) this.replaySoon();
+        const isDone = groups.every(({ failure }) => failure === null);
+        if (isDone) this.#endReplay(true);
+        else setTimeout(() => this.#endReplay(this.#isReplayWanted), REPLAY_PAUSE_MS).unref();
       },
     });
+  }
+
+  /** After a failure the next call that succeeds begins again. */
+  #endReplay(isContinued: boolean): void {
+    this.#isReplaying = false;
+    if (isContinued) this.replaySoon();
   }
 
   #noteReplay(entry: LedgerEntry, failure: StoreFailure | null): void {
@@ -178,6 +201,11 @@ class GuardedCall implements ChargeListener {
     this.#guard.settle(groups);
     this.#listener.settled(groups);
   }
+}
+
+/** True when no charge of the group was served: then they are answered as one. */
+function isWhole({ charges }: ChargeGroup, parts: readonly ChargeGroup[]): boolean {
+  return parts.reduce((sum, part) => sum + part.charges.length, 0) === charges.length;
 }
 
 /** A group of its own, so that one that is refused does not speak for the others. */

@@ -118,10 +118,21 @@ export class MemoryCounterStore implements CounterStore {
     const key = requestKey(group);
     // A retry is read like a peek first, for its reset.
     for (const charge of group.charges) if (!this.#charge(charge, now, false)) return NO_UNIT;
+    if (group.policy === ChargePolicy.GIVE_BACK) {
+      this.#giveBack(group.charges, this.#requests.forget(key), now);
+      return null;
+    }
     if (this.#requests.recall(key, group.charges, now)) return null;
     const failure = this.#chargeGroup(group, now);
-    if (failure === null) this.#requests.remember(key, group.charges);
+    if (failure === null) this.#requests.remember(key, group.charges, now);
     return failure;
+  }
+
+  #giveBack(charges: readonly Charge[], madeAt: WallMs | null, now: WallMs): void {
+    if (madeAt === null) return;
+    for (const charge of charges) {
+      if (madeAt >= (this.#starts[charge.unit] as number)) this.#charge(charge, now, true);
+    }
   }
 
   onHealth(_listener: (isHealthy: boolean) => void): void {

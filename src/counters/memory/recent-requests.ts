@@ -9,34 +9,40 @@ import { type Charge, IDEMPOTENCY_MS } from '../../limiter/counter-store.ts';
 /** Of one generation: some 20 MB with ordinary keys. */
 const REQUESTS_MAX = 100_000;
 
-interface Reading {
-  readonly before: number;
-  readonly after: number;
+interface Kept {
+  readonly at: WallMs;
+  readonly readings: readonly { readonly before: number; readonly after: number }[];
 }
 
 export class RecentRequests {
-  #young = new Map<string, readonly Reading[]>();
-  #old = new Map<string, readonly Reading[]>();
+  #young = new Map<string, Kept>();
+  #old = new Map<string, Kept>();
   #since: WallMs = 0;
 
   /** Writes what the request read before; false when it is a new one. */
   recall(key: string, charges: readonly Charge[], now: WallMs): boolean {
     this.#turn(now);
-    const readings = this.#young.get(key) ?? this.#old.get(key);
-    if (readings === undefined) return false;
+    const kept = this.#young.get(key) ?? this.#old.get(key);
+    if (kept === undefined) return false;
     for (const [index, charge] of charges.entries()) {
-      const { before, after } = readings[index] as Reading;
+      const { before, after } = kept.readings[index] as Kept['readings'][number];
       charge.before = before;
       charge.after = after;
     }
     return true;
   }
 
-  remember(key: string, charges: readonly Charge[]): void {
-    this.#young.set(
-      key,
-      charges.map(({ before, after }) => ({ before, after })),
-    );
+  remember(key: string, charges: readonly Charge[], now: WallMs): void {
+    const readings = charges.map(({ before, after }) => ({ before, after }));
+    this.#young.set(key, { at: now, readings });
+  }
+
+  /** When the request was charged, if it is remembered. Then it is no more. */
+  forget(key: string): WallMs | null {
+    const kept = this.#young.get(key) ?? this.#old.get(key);
+    this.#young.delete(key);
+    this.#old.delete(key);
+    return kept?.at ?? null;
   }
 
   clear(): void {

@@ -12,8 +12,8 @@
 --       4        sections S; then S pairs: seconds of the unit, runs of that unit
 --       then     for each run its hits: above 0 added, below 0 given back, 0 read
 --       then     vectors V; for each: charges M, policy (0 all, 1 only those over when one is over,
---                2 all or nothing), 1 when it has an id; then M triples: seconds of the unit, hits,
---                limit
+--                2 all or nothing, 3 give back what the id made), 1 when it has an id; then M triples:
+--                seconds of the unit, hits, limit
 -- Reply integers: this server's clock in ms; 0 when the batch was made, 1 when it came too late, 2
 --       when a later call was here first; the numbers of the last MADE calls made, newest first, 0
 --       for none. Only after a 0: for each run the count before it; for each charge of each vector
@@ -105,6 +105,7 @@ local function windowOf(seconds)
     else
       window = { command = 'EXPIRE', at = string.format('%.0f', seconds + ARGV[3]) }
     end
+    window.start = now - now % length
     windows[seconds] = window
   end
   return window
@@ -215,7 +216,7 @@ local function chargeOne(key, hits, text, window)
   return before, before
 end
 
-local ALL, STOP_WHEN_OVER = 0, 1
+local ALL, STOP_WHEN_OVER, GIVE_BACK = 0, 1, 3
 
 -- Makes a vector's charges and gives what each read, before and after in turn.
 local function chargeVector(from, charges, policy)
@@ -239,19 +240,39 @@ local function chargeVector(from, charges, policy)
   return readings, isBroken
 end
 
--- What the request read before, or nil.
+-- What the request read before, and when; or nil.
 local function recall(key, charges)
   local kept, readings = pcall('GET', key), {}
   if type(kept) ~= 'string' then return nil end
   for number in string.gmatch(kept, '%d+') do
     readings[#readings + 1] = tonumber(number)
   end
-  return #readings == 2 * charges and readings or nil
+  if #readings ~= 2 * charges + 1 then return nil end
+  local madeAt = table.remove(readings, 1)
+  return readings, madeAt
+end
+
+-- Gives back what was made at that time in windows that still last; without a time only reads.
+local function giveBack(from, charges, madeAt)
+  local readings = {}
+  for charge = 1, charges do
+    local key, values = KEYS[from + charge], at + 3 * (charge - 1)
+    local window, hits = windowOf(tonumber(ARGV[values + 1])), tonumber(ARGV[values + 2])
+    if window.hasLeftovers then dropLeftover(key) end
+    local before = read(key)
+    local after = before
+    if madeAt and madeAt >= window.start and before > 0 and hits < 0 then
+      before = take(key, -hits, window)
+      after = math.max(0, before + hits)
+    end
+    readings[2 * charge - 1], readings[2 * charge] = before, after
+  end
+  return readings
 end
 
 local function remember(key, readings)
-  local texts = {}
-  for index = 1, #readings do texts[index] = string.format('%.0f', readings[index]) end
+  local texts = { string.format('%.0f', now) }
+  for index = 1, #readings do texts[index + 1] = string.format('%.0f', readings[index]) end
   pcall('SET', key, table.concat(texts, ' '), 'PX', REQUEST_MS)
 end
 
@@ -261,8 +282,12 @@ for _ = 1, tonumber(ARGV[at]) do
   local charges, policy, hasId = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), ARGV[at + 3] == '1'
   at = at + 3
   local request = KEYS[from + charges + 1]
-  local readings = hasId and recall(request, charges)
-  if not readings then
+  local readings, madeAt
+  if hasId then readings, madeAt = recall(request, charges) end
+  if policy == GIVE_BACK then
+    if madeAt then pcall('DEL', request) end
+    readings = giveBack(from, charges, madeAt)
+  elseif not readings then
     local isBroken
     readings, isBroken = chargeVector(from, charges, policy)
     if hasId and not isBroken then remember(request, readings) end
