@@ -1,0 +1,30 @@
+/** Log compaction (thesis, 5.1): once a snapshot is on the disk, the log before it can go. */
+import { refuse } from './following.ts';
+import type { SnapshotMade } from './input.ts';
+import type { RaftNode } from './raft-node.ts';
+import { makeSnapshot, type Snapshot } from './snapshot.ts';
+
+/** The state machine made a snapshot: it goes to the disk. */
+export function onSnapshotMade(node: RaftNode, { index, bytes }: SnapshotMade): void {
+  const entry = node.log.at(index);
+  if (entry === null || index > node.applied || index <= node.snapshotIndex) {
+    refuse(node, 'snapshot-made', index, 'out-of-range');
+  } else if (bytes.length > node.options.limits.snapshotBytesMax) {
+    refuse(node, 'snapshot-made', index, 'too-large');
+  } else {
+    node.snapshotIndex = index;
+    node.durability.noteSnapshot(makeSnapshot(entry, bytes));
+  }
+}
+
+/** A snapshot is on the disk. One that a leader sent goes to the state machine now. */
+export function onSnapshotDurable(node: RaftNode, snapshot: Snapshot): void {
+  const { index } = snapshot.meta;
+  node.snapshot = snapshot;
+  if (index > node.applied) {
+    node.applied = index;
+    node.effects.push({ kind: 'install-snapshot', snapshot });
+  }
+  node.log.compactThrough(index - node.options.limits.compactionTail);
+  node.effects.push({ kind: 'compact', through: node.log.base.index });
+}
