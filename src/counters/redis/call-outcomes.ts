@@ -54,9 +54,13 @@ export class CallOutcomes {
     return this.#number;
   }
 
-  /** The reply to the call of this number will not come. */
+  /** The reply to the call of this number will not come. Nobody knows of one without a number. */
   await(bin: number, number: number, groups: readonly LateOutcome[], now: MonotonicMs): void {
     if (groups.length === 0) return;
+    if (number === 0) {
+      tellAll({ number, groups, at: now }, 'unknown');
+      return;
+    }
     const calls = this.#calls.get(bin) ?? [];
     calls.push({ number, groups, at: now });
     this.#calls.set(bin, calls);

@@ -1,6 +1,6 @@
 /**
- * A call in flight: the entries that wait for it, and its parts, one call of the script for each bin
- * that they touch. The parts go out in one write, and the entries are settled together when every
+ * A call in flight: the entries that wait for it, and its parts, one call of the script for each
+ * route that they take. The parts go out in one write, and the entries are settled together when every
  * part has come to an end.
  *
  * An entry whose time is up leaves before that. Its caller was answered and may use its groups again,
@@ -9,6 +9,7 @@
 import type { MonotonicMs } from '../../core/time.ts';
 import type { ChargeGroup, ChargeOutcome, StoreFailure } from '../../limiter/counter-store.ts';
 import { LateOutcome } from './call-outcomes.ts';
+import type { CallRoute } from './call-route.ts';
 import { type BatchOutcome, ChargeBatch } from './charge-batch.ts';
 import { type CallBounds, type Entry, settleGroups } from './charge-queue.ts';
 import type { KeyPlan } from './counter-key.ts';
@@ -16,8 +17,8 @@ import { UNEXPECTED_REPLY } from './script-reply.ts';
 
 /** What the calls of a store have in common. */
 export interface CallPlan {
-  readonly binOf: (group: ChargeGroup) => number;
-  readonly keysOf: (bin: number) => KeyPlan;
+  readonly routeOf: (group: ChargeGroup) => CallRoute;
+  readonly keysOf: (route: CallRoute) => KeyPlan;
   /** Of groups that were sent and whose connection was lost. */
   readonly lost: StoreFailure;
   /** Of groups whose call came too late to be made. */
@@ -29,17 +30,17 @@ export type Settle = (entry: Entry) => void;
 
 /** One call of the script. */
 export class CallPart {
-  readonly bin: number;
+  readonly route: CallRoute;
   readonly batch: ChargeBatch;
-  /** Of the call in its client's sequence; 0 for one that only reads. */
+  /** Of the call in its client's sequence; 0 for one that only reads, or has none. */
   number = 0;
   sentAt: MonotonicMs = 0;
   /** Outcomes of the groups whose part was lost. */
   readonly lostGroups: LateOutcome[] = [];
   #end: BatchOutcome | StoreFailure | 'lost' | null = null;
 
-  constructor(bin: number, keys: KeyPlan) {
-    this.bin = bin;
+  constructor(route: CallRoute, keys: KeyPlan) {
+    this.route = route;
     this.batch = new ChargeBatch(keys);
   }
 
@@ -92,7 +93,7 @@ export class CallPart {
 export class ChargeCall {
   readonly #plan: CallPlan;
   readonly #entries: Entry[] = [];
-  readonly #parts = new Map<number, CallPart>();
+  readonly #parts = new Map<CallRoute, CallPart>();
   #charges = 0;
   #characters = 0;
   /** At or before the earliest deadline of those that wait. */
@@ -158,11 +159,11 @@ export class ChargeCall {
   }
 
   #partOf(group: ChargeGroup): CallPart {
-    const bin = this.#plan.binOf(group);
-    let part = this.#parts.get(bin);
+    const route = this.#plan.routeOf(group);
+    let part = this.#parts.get(route);
     if (part === undefined) {
-      part = new CallPart(bin, this.#plan.keysOf(bin));
-      this.#parts.set(bin, part);
+      part = new CallPart(route, this.#plan.keysOf(route));
+      this.#parts.set(route, part);
     }
     return part;
   }

@@ -15,6 +15,7 @@ import { FixedPrimary, type PrimarySource } from './primary-source.ts';
 import {
   connectionErrorRow,
   failureOf,
+  isRedirection,
   type RedisErrorRow,
   redisErrorRow,
 } from './redis-errors.ts';
@@ -38,6 +39,8 @@ const CLOSED = 'closed before it was ready';
 export interface RedisCall {
   /** For metrics and log: what is asked; one of ERROR_COMMANDS. */
   readonly command?: string;
+  /** A slot that is being moved to this node of a cluster is meant: ASKING goes before it. */
+  readonly isAsking?: boolean;
   /** Of the charge script: number of keys, keys, arguments. */
   encode(): (string | number)[];
 }
@@ -128,7 +131,7 @@ export class RedisConnection {
   /** There must have been a start. Never throws, also when the call cannot be made into bytes. */
   call(call: RedisCall, listener: CallListener): void {
     const node = this.#node;
-    const { command = 'other' } = call;
+    const { command = 'other', isAsking = false } = call;
     let args: (string | number)[] = [];
     const failed = (error: unknown) => {
       if (error instanceof NotSent) {
@@ -136,12 +139,16 @@ export class RedisConnection {
         return;
       }
       const refusal = refusalOf(error);
+      if (refusal !== null && this.#options.isClusterNode && isRedirection(refusal)) {
+        listener.failed({ ...failureOf(refusal), code: 'refused' });
+        return;
+      }
       if (refusal === null) this.#note(error as Error, { node, command });
       this.noteRefusal(refusal, command);
       listener.failed(refusal === null ? null : failureOf(refusal));
     };
     const replied = (reply: unknown) => listener.replied(reply);
-    const sent = this.#sent('evalsha', () => {
+    const sent = this.#sent('evalsha', isAsking, () => {
       args = call.encode();
       return [this.#script.sha, ...args];
     });
@@ -153,16 +160,20 @@ export class RedisConnection {
       }
       this.noteRefusal(refusal, command);
       // NOSCRIPT: nothing was carried out. EVAL runs the script and keeps it, whatever flushes it.
-      return this.#sent('eval', () => [this.#script.text, ...args]).then(replied, failed);
+      const again = this.#sent('eval', isAsking, () => [this.#script.text, ...args]);
+      return again.then(replied, failed);
     });
     done.catch((error: unknown) => this.noteDefect(error));
   }
 
   /** ioredis throws, rather than rejects, when a command is longer than a string can be. */
-  #sent(command: string, argsOf: () => (string | number)[]): Promise<unknown> {
+  #sent(command: string, isAsking: boolean, argsOf: () => (string | number)[]): Promise<unknown> {
     if (this.#redis === null) return Promise.reject(new Error('no connection'));
     try {
-      return this.#redis.callBuffer(command, argsOf());
+      const args = argsOf();
+      // It holds for the next command alone; that one tells when the connection is lost.
+      if (isAsking) this.#redis.call('asking', []).catch(() => {});
+      return this.#redis.callBuffer(command, args);
     } catch (error) {
       return Promise.reject(new NotSent('', { cause: error }));
     }

@@ -19,6 +19,7 @@ import type {
 } from '../../limiter/counter-store.ts';
 import { isVital } from '../groups.ts';
 import { CallOutcomes } from './call-outcomes.ts';
+import type { CallRoute } from './call-route.ts';
 import { type CallPart, type CallPlan, ChargeCall } from './charge-call.ts';
 import { ChargeQueue, type Entry, entryOf, partsOf, settleGroups } from './charge-queue.ts';
 import { type KeyPlan, sequenceKey } from './counter-key.ts';
@@ -76,8 +77,8 @@ export class RedisCounterStore implements CounterStore {
     this.#unavailable = { code: 'unavailable', text: `redis ${address}: no connection` };
     this.#timedOut = { code: 'timeout', text: `redis ${address}: no reply in ${timeoutMs} ms` };
     this.#plan = {
-      binOf: this.#options.binOf,
-      keysOf: (bin) => this.#keyPlan(bin),
+      routeOf: this.#options.routeOf,
+      keysOf: (route) => this.#keyPlan(route),
       lost: this.#unavailable,
       late: { code: 'timeout', text: `redis ${address}: not begun in time` },
     };
@@ -208,7 +209,8 @@ export class RedisCounterStore implements CounterStore {
     }
     if (this.#timer !== null) clearTimeout(this.#timer);
     await this.#connection.close();
-    this.#outcomes.close();
+    // Shared ones wait for what another server may tell.
+    if (this.#options.outcomes === undefined) this.#outcomes.close();
   }
 
   #enqueue(entry: Entry): void {
@@ -262,14 +264,16 @@ export class RedisCounterStore implements CounterStore {
   }
 
   #send(call: ChargeCall, part: CallPart, deadline: number | null): void {
-    const { batch, bin } = part;
+    const { batch, route } = part;
+    const { isAsking } = route;
+    const isSequenced = route.isSequenced && !batch.isPeek;
     this.#calls += 1;
     part.sentAt = this.#options.monotonic();
-    part.number = batch.isPeek ? 0 : this.#outcomes.nextNumber();
-    const key = sequenceKey(this.#outcomes.client, this.#keyPlan(bin));
-    const sequence = batch.isPeek ? null : { key, number: part.number };
+    part.number = isSequenced ? this.#outcomes.nextNumber() : 0;
+    const key = sequenceKey(this.#outcomes.client, this.#keyPlan(route));
+    const sequence = isSequenced ? { key, number: part.number } : null;
     this.#connection.call(
-      { encode: () => batch.encode({ deadline, sequence }) },
+      { isAsking, encode: () => batch.encode({ deadline, sequence }) },
       {
         replied: (reply) => {
           this.#heard(part, reply);
@@ -289,7 +293,7 @@ export class RedisCounterStore implements CounterStore {
     const now = this.#options.monotonic();
     this.#clock.observe(part.sentAt, now, outcome.clock);
     if (outcome.kind === 'late') this.#lateCalls += 1;
-    if (part.number > 0) this.#outcomes.found(part.bin, outcome.made, now);
+    if (part.number > 0) this.#outcomes.found(part.route.bin, outcome.made, now);
     for (const text of outcome.errors) this.#connection.noteRefusal(text);
   }
 
@@ -314,8 +318,8 @@ export class RedisCounterStore implements CounterStore {
       call.fail(UNEXPECTED_REPLY, this.#settle);
     }
     const now = this.#options.monotonic();
-    for (const { bin, number, lostGroups } of call.parts) {
-      this.#outcomes.await(bin, number, lostGroups, now);
+    for (const { route, number, lostGroups } of call.parts) {
+      this.#outcomes.await(route.bin, number, lostGroups, now);
     }
   }
 
@@ -328,9 +332,9 @@ export class RedisCounterStore implements CounterStore {
     }
   };
 
-  #keyPlan(bin: number): KeyPlan {
-    const { keyFormat, keyPrefix, tagOf, expirationJitterMaxSeconds, now, random } = this.#options;
-    if (keyFormat === 'exact') return { format: 'exact', prefix: keyPrefix, tag: tagOf(bin) };
+  #keyPlan({ tag }: CallRoute): KeyPlan {
+    const { keyFormat, keyPrefix, expirationJitterMaxSeconds, now, random } = this.#options;
+    if (keyFormat === 'exact') return { format: 'exact', prefix: keyPrefix, tag };
     const jitterSeconds = Math.floor(random() * expirationJitterMaxSeconds);
     return { format: 'reference', prefix: keyPrefix, now: now(), jitterSeconds };
   }

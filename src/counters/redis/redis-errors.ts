@@ -315,6 +315,11 @@ function codeOf(error: unknown): string {
   return typeof code === 'string' ? code : '';
 }
 
+/** A node of a cluster says that the call belongs to another one, or is to be made differently. */
+export function isRedirection(text: string): boolean {
+  return /^(?:MOVED|ASK|TRYAGAIN) /.test(text);
+}
+
 /** What a group is failed with. */
 export function failureOf(text: string): StoreFailure {
   return { code: redisErrorRow(text).code, text: `redis: ${text}` };

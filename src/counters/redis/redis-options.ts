@@ -5,6 +5,7 @@
 import type { DurationMs, MonotonicMs, WallMs } from '../../core/time.ts';
 import type { ChargeGroup } from '../../limiter/counter-store.ts';
 import type { CallOutcomes } from './call-outcomes.ts';
+import { type CallRoute, ONLY_ROUTE } from './call-route.ts';
 import { ErrorCounts } from './error-counts.ts';
 import type { RedisErrorRow } from './redis-errors.ts';
 import type { RedisTls } from './redis-tls.ts';
@@ -87,9 +88,10 @@ export interface RedisStoreOptions {
   readonly groupsQueuedMax?: number;
   /** What all keys begin with: those of the charges do already. */
   readonly keyPrefix?: string;
-  /** In a cluster: the bin of a group, whose charges all share it, and what a bin's keys carry. */
-  readonly binOf?: (group: ChargeGroup) => number;
-  readonly tagOf?: (bin: number) => string;
+  /** The route of a group, which all its charges share. */
+  readonly routeOf?: (group: ChargeGroup) => CallRoute;
+  /** Answers that send a call elsewhere (MOVED, ASK, TRYAGAIN) are refusals for the caller to follow. */
+  readonly isClusterNode?: boolean;
   /** Shared by all stores of a cluster; one of its own when absent. */
   readonly outcomes?: CallOutcomes;
 }
@@ -121,8 +123,8 @@ const DEFAULTS = {
   charactersPerCallMax: 4_194_304,
   groupsQueuedMax: 65_536,
   keyPrefix: '',
-  binOf: () => 0,
-  tagOf: () => '',
+  routeOf: () => ONLY_ROUTE,
+  isClusterNode: false,
 };
 
 /** Numbers that must be whole, with their least value. */
