@@ -6,7 +6,7 @@
 import type { RuleStats } from '../core/counting/rule-stats.ts';
 import type { RpcMethodName } from '../rpc/rpc-observer.ts';
 import { BUCKET_BOUNDS_MS, type DurationHistogram } from './duration-histogram.ts';
-import { REFERENCE_METRICS } from './metric-table.ts';
+import { REFERENCE_METRICS } from './reference-metrics.ts';
 import type { RuleStatsBook } from './rule-stats-book.ts';
 import { formatSample } from './sample.ts';
 import type { ServiceCounts } from './service-counts.ts';

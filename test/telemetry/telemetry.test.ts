@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { BUCKET_BOUNDS_MS, DurationHistogram } from '../../src/telemetry/duration-histogram.ts';
 import { Logger } from '../../src/telemetry/logger.ts';
-import { REFERENCE_METRICS, WEIR_METRICS } from '../../src/telemetry/metric-table.ts';
+import { WEIR_METRICS } from '../../src/telemetry/metric-table.ts';
 import { metricsPage } from '../../src/telemetry/metrics-page.ts';
 import { OwnMetrics } from '../../src/telemetry/own-metrics.ts';
+import { REFERENCE_METRICS } from '../../src/telemetry/reference-metrics.ts';
 import { Telemetry } from '../../src/telemetry/telemetry.ts';
 import { observed, WIDE_BOUNDS } from './observed.ts';
 
