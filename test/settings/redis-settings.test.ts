@@ -186,6 +186,11 @@ describe('REDIS_TYPE=CLUSTER', () => {
     });
   });
 
+  it('alone is at odds with the keys of the reference', () => {
+    const env = { REDIS_TYPE: 'SENTINEL', REDIS_URL: 'rl,a:1', KEY_FORMAT: 'reference' };
+    expect(problemsOf(env)).toEqual([]);
+  });
+
   it.each([
     [{ REDIS_URL: 'a:1,b' }, 'node 2 is not'],
     [{ REDIS_URL: '/a' }, 'node 1 is not'],

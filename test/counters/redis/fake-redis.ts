@@ -4,6 +4,8 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 
 export interface FakeRedis extends AsyncDisposable {
   readonly port: number;
+  /** Open now. */
+  readonly connections: number;
 }
 
 /** Bytes of one command: as many bulk strings as it says. */
@@ -19,8 +21,19 @@ function commandEnd(text: string): number {
   return at <= text.length ? at : -1;
 }
 
-function answer(command: string, reply: string): string {
-  const name = /\r\n(\w+)\r\n/.exec(command)?.[1]?.toLowerCase();
+/** The reply to a command by its words; undefined for the usual one. */
+export type Answers = (words: readonly string[]) => string | undefined;
+
+/** A flat list as RESP. */
+export function respList(words: readonly string[]): string {
+  return `*${words.length}\r\n${words.map((word) => `$${word.length}\r\n${word}\r\n`).join('')}`;
+}
+
+function answer(command: string, reply: string, answers: Answers): string {
+  const words = command.split('\r\n').filter((_word, index) => index % 2 === 0 && index > 0);
+  const its = answers(words.map((word) => word.toLowerCase()));
+  if (its !== undefined) return its;
+  const name = words[0]?.toLowerCase();
   if (name === 'evalsha' || name === 'eval') return reply;
   if (name === 'hello') return '%1\r\n$5\r\nproto\r\n:3\r\n';
   if (name === 'info') return '$9\r\nloading:0\r\n';
@@ -28,16 +41,20 @@ function answer(command: string, reply: string): string {
 }
 
 /** `reply` may say what the clock is by `CLOCK`. */
-export async function startFakeRedis(reply: string): Promise<FakeRedis> {
+export async function startFakeRedis(
+  reply: string,
+  answers: Answers = () => undefined,
+): Promise<FakeRedis> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
     socket.setEncoding('latin1').on('error', () => {});
     let rest = '';
     socket.on('data', (bytes: string) => {
       rest += bytes;
       for (let end = commandEnd(rest); end > 0; end = commandEnd(rest)) {
-        const its = answer(rest.slice(0, end), reply.replace('CLOCK', String(Date.now())));
+        const its = answer(rest.slice(0, end), reply.replace('CLOCK', String(Date.now())), answers);
         rest = rest.slice(end);
         socket.write(its, 'latin1');
       }
@@ -46,6 +63,9 @@ export async function startFakeRedis(reply: string): Promise<FakeRedis> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
+    get connections() {
+      return sockets.size;
+    },
     port: (server.address() as AddressInfo).port,
     [Symbol.asyncDispose]: async () => {
       for (const socket of sockets) socket.destroy();

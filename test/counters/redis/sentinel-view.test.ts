@@ -62,9 +62,9 @@ describe('after a choice', () => {
     const view = viewOf([naming(1, 4)], { 1: 'primary' });
     view.settle(server(1), 1000);
     expect(view.successor(1000)).toBeNull();
-    view.note('s1', naming(2, 4), 1000);
+    view.note('s0', naming(2, 4), 1000);
     expect(view.successor(1000)).toBeNull();
-    view.note('s1', naming(2, 5), 1000);
+    view.note('s0', naming(2, 5), 1000);
     expect(view.successor(1000)).toEqual(server(2));
   });
 
