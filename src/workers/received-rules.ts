@@ -8,6 +8,7 @@ import type { RuleSet } from '../core/rules/rule-set.ts';
 import type { RuleSource } from '../limiter/rule-source.ts';
 import { compileDomain } from '../rules/compile-domain.ts';
 import { type DescriptorSlice, decodeSlice } from '../rules/descriptor-slice.ts';
+import { Deferred } from './deferred.ts';
 import type { DomainRevision, RulesOrder } from './protocol.ts';
 
 export interface ReceivedRulesOptions {
@@ -34,7 +35,7 @@ export class ReceivedRuleSource implements RuleSource {
   #current: RuleSet | null = null;
   /** Sets are compiled one after the other. */
   #turn: Promise<void> = Promise.resolve();
-  readonly #started = Promise.withResolvers<void>();
+  readonly #started = new Deferred<undefined>();
 
   constructor(options: ReceivedRulesOptions) {
     this.#options = options;
@@ -50,7 +51,7 @@ export class ReceivedRuleSource implements RuleSource {
   }
 
   close(): Promise<void> {
-    this.#started.resolve();
+    this.#started.resolve(undefined);
     return Promise.resolve();
   }
 
@@ -90,7 +91,7 @@ export class ReceivedRuleSource implements RuleSource {
   #commit({ set }: Prepared): void {
     this.#current = set;
     if (set !== null) this.#options.onCurrent(set);
-    this.#started.resolve();
+    this.#started.resolve(undefined);
   }
 }
 

@@ -11,6 +11,7 @@ import type { RuleSource } from '../limiter/rule-source.ts';
 import type { SideListener } from '../service/service.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { AcceptPort } from './accept-port.ts';
+import { Deferred } from './deferred.ts';
 import type { Fleet } from './fleet.ts';
 import { REPORT_EVERY_MS, type Report } from './protocol.ts';
 import type { RestartPolicy } from './restart-policy.ts';
@@ -41,9 +42,9 @@ export class Supervisor implements WorkerListener {
   readonly #parts: SupervisorParts;
   readonly #port: AcceptPort;
   readonly #replacements = new Set<NodeJS.Timeout>();
-  readonly #allServe = Promise.withResolvers<void>();
-  readonly #allEnded = Promise.withResolvers<void>();
-  readonly #exitCode = Promise.withResolvers<number>();
+  readonly #allServe = new Deferred<undefined>();
+  readonly #allEnded = new Deferred<undefined>();
+  readonly #exitCode = new Deferred<number>();
   #looker: NodeJS.Timeout | undefined;
   #isStarted = false;
   #isStopping = false;
@@ -107,7 +108,7 @@ export class Supervisor implements WorkerListener {
     else if (report.kind === 'failed') this.#noteFailure(worker, report.text);
     else if (report.kind === 'serving') {
       logger.info('a worker serves', { worker: worker.number, pid: worker.pid });
-      if (fleet.count('serving') === workers) this.#allServe.resolve();
+      if (fleet.count('serving') === workers) this.#allServe.resolve(undefined);
     } else fleet.note(worker, report);
   }
 
@@ -118,7 +119,7 @@ export class Supervisor implements WorkerListener {
     agreement.leave(worker);
     if (this.#isStopping) {
       if (code !== 0) this.#code = 1;
-      if ([...fleet.workers].length === 0) this.#allEnded.resolve();
+      if ([...fleet.workers].length === 0) this.#allEnded.resolve(undefined);
       return;
     }
     const reason = wasHung ? 'hung' : 'crashed';
@@ -186,12 +187,12 @@ export class Supervisor implements WorkerListener {
     const { fleet, rules, sideListeners, agreement, logger } = this.#parts;
     const { drainDelayMs, drainTimeoutMs } = this.#parts;
     logger.announce('weir drains', { drainDelayMs, drainTimeoutMs });
-    this.#allServe.resolve();
+    this.#allServe.resolve(undefined);
     for (const timer of this.#replacements) clearTimeout(timer);
     agreement.close();
     const rulesClosed = rules.close();
     for (const worker of fleet.workers) worker.stop();
-    if ([...fleet.workers].length === 0) this.#allEnded.resolve();
+    if ([...fleet.workers].length === 0) this.#allEnded.resolve(undefined);
     const force = setTimeout(() => this.kill(), drainDelayMs + drainTimeoutMs + FORCE_AFTER_MS);
     const delay = new Promise((resolve) => setTimeout(resolve, drainDelayMs));
     await Promise.race([delay, this.#allEnded.promise]);
