@@ -2,7 +2,7 @@
 import type { Row } from './row.ts';
 
 const PORT = { type: 'int', min: 0, max: 65_535, unit: 'port' } as const;
-/** Each is a process of some 60 MB; no machine for this job has more cores. */
+/** Each is a process of some 100 MB; no machine for this job has more cores. */
 const WORKERS_MAX = 256;
 const SERVER = { group: 'Server', status: 'built', origin: 'reference' } as const;
 
