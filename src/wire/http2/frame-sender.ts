@@ -58,7 +58,11 @@ export class FrameSender {
   #window = INITIAL_WINDOW_BYTES;
   /** The peer named a table size: RFC 7541, 4.2 wants to hear that none is used. */
   #owesSizeUpdate = false;
-  /** Streams with an outbox, oldest first; bounded by concurrentStreamsMax. */
+  /**
+   * Streams whose outbox waits for the connection's window alone, oldest first; bounded by
+   * concurrentStreamsMax. Those that wait for their own are not looked at when the connection's opens,
+   * or peers could open it a byte at a time and have each byte cost a look at a thousand streams.
+   */
   readonly #waiting = new Set<Http2Stream>();
 
   constructor(output: OutputBuffer, limits: Http2Limits, listener: SenderListener) {
@@ -189,7 +193,7 @@ export class FrameSender {
   widen(bytes: number): boolean {
     this.#window += bytes;
     if (this.#window > INT31_MAX) return false;
-    this.drainAll();
+    this.#drainAll();
     return true;
   }
 
@@ -202,7 +206,7 @@ export class FrameSender {
   }
 
   /** Sends what the windows allow, in the order in which streams began to wait. */
-  drainAll(): void {
+  #drainAll(): void {
     for (const stream of this.#waiting) {
       if (this.#window <= 0) return;
       if (stream.outbox !== null) this.#drainBox(stream, stream.outbox);
@@ -225,7 +229,6 @@ export class FrameSender {
     if (stream.outbox !== null) return stream.outbox;
     const box = { parts: [], offset: 0, bytes: 0, trailers: null, sinceMs: this.nowMs };
     stream.outbox = box;
-    this.#waiting.add(stream);
     return box;
   }
 
@@ -233,7 +236,12 @@ export class FrameSender {
     for (let part = box.parts[0]; part !== undefined; part = box.parts[0]) {
       const left = part.length - box.offset;
       const length = Math.min(left, FRAME_BYTES_MAX, this.#window, stream.sendWindow);
-      if (length <= 0 && left > 0) return;
+      if (length <= 0 && left > 0) {
+        // Its own window is opened by `widenStream`, which comes here.
+        if (stream.sendWindow > 0) this.#waiting.add(stream);
+        else this.#waiting.delete(stream);
+        return;
+      }
       this.#sendPart(stream, box, part.subarray(box.offset, box.offset + length));
       if (length < left) continue;
       box.parts.shift();

@@ -281,6 +281,26 @@ describe('slow peers', () => {
     expect(peer.counters.stalls).toBe(1);
   });
 
+  it('windows opened a byte at a time cost the same however many answers wait for their own', () => {
+    const updates = times(3000, () => windowUpdate(0, 1));
+    const limits = { windowUpdatesPerSecondMax: updates.length };
+    /** The shortest of some tries: what else the machine does only makes it longer. */
+    const costMs = (waiting: number): number => {
+      const tries = times(5, () => Uint8Array.of()).map(() => {
+        const peer = Http2Peer.greeted({ limits });
+        peer.send(settings([4, 0]), ...times(waiting, (i) => call(2 * i + 1, 'x')));
+        const startMs = performance.now();
+        peer.send(...updates);
+        const tookMs = performance.now() - startMs;
+        expect(peer.connection.callCount).toBe(waiting);
+        return tookMs;
+      });
+      return Math.min(...tries);
+    };
+    // It was 170 times as much when all answers that waited were looked at.
+    expect(costMs(900)).toBeLessThan(30 * costMs(1));
+  });
+
   it('a reader that takes nothing at all has its output bounded', () => {
     const peer = Http2Peer.greeted({ limits: { outputBytesMax: 1000 } });
     peer.send(...times(200, (i) => call(2 * i + 1, 'answer')));
