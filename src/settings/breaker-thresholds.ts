@@ -65,10 +65,10 @@ function parseByClass(
   text: string,
   threshold: Threshold,
 ): Readonly<Record<BreakerClass, number>> | null {
-  const [first = '', ...rest] = text.split(',');
-  const common = parseOne(first, threshold);
-  if (common === null) return null;
-  const byClass = { check: common, refund: common, peek: common };
+  const [forAll = '', ...rest] = text.split(',');
+  const first = parseOne(forAll, threshold);
+  if (first === null) return null;
+  const byClass = { check: first, refund: first, peek: first };
   for (const part of rest) {
     const [name = '', value = ''] = part.trim().split('=');
     const its = BREAKER_CLASSES.find((known) => known === name);

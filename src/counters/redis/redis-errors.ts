@@ -11,13 +11,12 @@ export interface RedisErrorRow {
   readonly name: string;
   /** Beginnings of error texts, whole words; for the connection's own, codes. */
   readonly stands: readonly string[];
+  /** `unavailable` is the fault of the server or the way there and counts for the breaker. */
   readonly code: StoreFailureCode;
   /** The same call is sent again at once, with the script's text. */
   readonly isRetried: boolean;
   /** The connection is given up: another one may reach a server that can serve. */
   readonly isReconnected: boolean;
-  /** Redis, rather than one key or our own rights, cannot serve: counts against it. */
-  readonly isOutage: boolean;
   readonly severity: 'INFO' | 'WARN' | 'ERROR';
   /** One sentence for the operator. */
   readonly advice: string;
@@ -27,11 +26,9 @@ const REFUSED = {
   code: 'refused',
   isRetried: false,
   isReconnected: false,
-  isOutage: false,
   severity: 'ERROR',
 } as const;
-const REFUSED_ALL = { ...REFUSED, isOutage: true } as const;
-const OUTAGE = { ...REFUSED_ALL, code: 'unavailable', severity: 'WARN' } as const;
+const OUTAGE = { ...REFUSED, code: 'unavailable', severity: 'WARN' } as const;
 const ELSEWHERE = { ...OUTAGE, isReconnected: true } as const;
 
 /** Errors that a server answers with. */
@@ -106,38 +103,38 @@ export const REPLY_ERRORS = [
     advice: 'The server changed its role, as in a failover: the primary is looked for again.',
   },
   {
-    ...REFUSED_ALL,
+    ...REFUSED,
     name: 'oom',
     stands: ['OOM'],
     advice:
       'Redis is at maxmemory and may not evict: raise it, or set maxmemory-policy volatile-ttl.',
   },
   {
-    ...REFUSED_ALL,
+    ...REFUSED,
     name: 'misconf',
     stands: ['MISCONF'],
     advice: 'Redis cannot save its data and refuses writes: look at its log and its disk.',
   },
   {
-    ...REFUSED_ALL,
+    ...REFUSED,
     name: 'noauth',
     stands: ['NOAUTH', 'ERR invalid password'],
     advice: 'Redis wants a password: set REDIS_AUTH.',
   },
   {
-    ...REFUSED_ALL,
+    ...REFUSED,
     name: 'wrongpass',
     stands: ['WRONGPASS'],
     advice: 'User or password is wrong: compare REDIS_AUTH with ACL LIST on Redis.',
   },
   {
-    ...REFUSED_ALL,
+    ...REFUSED,
     name: 'noperm',
     stands: ['NOPERM'],
     advice: 'The user of REDIS_AUTH lacks a right: docs/failure.md lists the commands it needs.',
   },
   {
-    ...REFUSED_ALL,
+    ...REFUSED,
     name: 'unknown_command',
     stands: ['ERR unknown command'],
     advice: 'The server lacks a command: it is too old, a proxy, or has the command renamed.',
@@ -149,7 +146,7 @@ export const REPLY_ERRORS = [
     advice: 'Redis takes no more connections: raise its maxclients.',
   },
   {
-    ...REFUSED_ALL,
+    ...REFUSED,
     name: 'no_database',
     stands: ['ERR DB index is out of range', 'ERR SELECT'],
     advice:

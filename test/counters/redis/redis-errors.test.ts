@@ -13,40 +13,36 @@ import {
 
 const replies: [text: string, name: string, code: string, flags: string][] = [
   ['NOSCRIPT No matching script. Please use EVAL.', 'noscript', 'refused', 'retried'],
-  ['LOADING Redis is loading the dataset in memory', 'loading', 'unavailable', 'outage'],
-  ['BUSY Redis is busy running a script.', 'busy', 'unavailable', 'outage'],
-  ['MASTERDOWN Link with MASTER is down', 'masterdown', 'unavailable', 'outage'],
-  ['NOREPLICAS Not enough good replicas to write.', 'noreplicas', 'unavailable', 'outage'],
-  ['CLUSTERDOWN Hash slot not served', 'clusterdown', 'unavailable', 'outage'],
-  ['TRYAGAIN Multiple keys request during rehashing of slot', 'tryagain', 'unavailable', 'outage'],
-  ["READONLY You can't write.", 'readonly', 'unavailable', 'reconnected outage'],
-  ['MOVED 3999 127.0.0.1:6381', 'moved', 'unavailable', 'reconnected outage'],
-  ['ASK 3999 127.0.0.1:6381', 'ask', 'unavailable', 'reconnected outage'],
-  ['UNBLOCKED force unblock', 'unblocked', 'unavailable', 'reconnected outage'],
-  ['OOM command not allowed', 'oom', 'refused', 'outage'],
-  ['MISCONF Redis is configured to save RDB snapshots', 'misconf', 'refused', 'outage'],
-  ['NOAUTH Authentication required.', 'noauth', 'refused', 'outage'],
-  ['WRONGPASS invalid username-password pair', 'wrongpass', 'refused', 'outage'],
-  ['NOPERM this user has no permissions', 'noperm', 'refused', 'outage'],
-  ["ERR unknown command 'EVALSHA'", 'unknown_command', 'refused', 'outage'],
-  ['ERR DB index is out of range', 'no_database', 'refused', 'outage'],
-  ['ERR max number of clients reached', 'max_clients', 'unavailable', 'reconnected outage'],
-  ['ERR No such master with that name', 'unknown_primary', 'unavailable', 'outage'],
+  ['LOADING Redis is loading the dataset in memory', 'loading', 'unavailable', ''],
+  ['BUSY Redis is busy running a script.', 'busy', 'unavailable', ''],
+  ['MASTERDOWN Link with MASTER is down', 'masterdown', 'unavailable', ''],
+  ['NOREPLICAS Not enough good replicas to write.', 'noreplicas', 'unavailable', ''],
+  ['CLUSTERDOWN Hash slot not served', 'clusterdown', 'unavailable', ''],
+  ['TRYAGAIN Multiple keys request during rehashing of slot', 'tryagain', 'unavailable', ''],
+  ["READONLY You can't write.", 'readonly', 'unavailable', 'reconnected'],
+  ['MOVED 3999 127.0.0.1:6381', 'moved', 'unavailable', 'reconnected'],
+  ['ASK 3999 127.0.0.1:6381', 'ask', 'unavailable', 'reconnected'],
+  ['UNBLOCKED force unblock', 'unblocked', 'unavailable', 'reconnected'],
+  ['OOM command not allowed', 'oom', 'refused', ''],
+  ['MISCONF Redis is configured to save RDB snapshots', 'misconf', 'refused', ''],
+  ['NOAUTH Authentication required.', 'noauth', 'refused', ''],
+  ['WRONGPASS invalid username-password pair', 'wrongpass', 'refused', ''],
+  ['NOPERM this user has no permissions', 'noperm', 'refused', ''],
+  ["ERR unknown command 'EVALSHA'", 'unknown_command', 'refused', ''],
+  ['ERR DB index is out of range', 'no_database', 'refused', ''],
+  ['ERR max number of clients reached', 'max_clients', 'unavailable', 'reconnected'],
+  ['ERR No such master with that name', 'unknown_primary', 'unavailable', ''],
   ['WRONGTYPE Operation against a key', 'wrongtype', 'refused', ''],
   ["CROSSSLOT Keys in request don't hash to the same slot", 'crossslot', 'refused', ''],
   ['ERR value is not an integer or out of range', 'err', 'refused', ''],
   ['SOMETHING new', 'other', 'refused', ''],
-  ['LOADING', 'loading', 'unavailable', 'outage'],
+  ['LOADING', 'loading', 'unavailable', ''],
   ['', 'other', 'refused', ''],
 ];
 
 test.each(replies)('%s is %s', (text, name, code, flags) => {
   const row = redisErrorRow(text);
-  const set = [
-    row.isRetried ? 'retried' : '',
-    row.isReconnected ? 'reconnected' : '',
-    row.isOutage ? 'outage' : '',
-  ];
+  const set = [row.isRetried ? 'retried' : '', row.isReconnected ? 'reconnected' : ''];
   expect(row.name).toBe(name);
   expect(set.filter(Boolean).join(' ')).toBe(flags);
   expect(failureOf(text)).toEqual({ code, text: `redis: ${text}` });
@@ -84,12 +80,11 @@ test.each([
 test('every class has a name for a label, and one sentence of advice', () => {
   const names = REDIS_ERROR_ROWS.map(({ name }) => name);
   expect(new Set(names).size).toBe(names.length);
-  for (const { name, advice, isOutage, isReconnected, code } of REDIS_ERROR_ROWS) {
+  for (const { name, advice, isReconnected, code } of REDIS_ERROR_ROWS) {
     expect(name).toMatch(/^[a-z_]{2,20}$/);
     expect(advice).toMatch(/^[A-Z].{20,}[.?]$/);
     // Whoever may find another server has met one that cannot serve.
-    if (isReconnected) expect(isOutage).toBe(true);
-    if (code === 'unavailable') expect(isOutage).toBe(true);
+    if (isReconnected) expect(code).toBe('unavailable');
   }
 });
 
