@@ -23,7 +23,7 @@ import type {
   StoreFailure,
 } from '../../limiter/counter-store.ts';
 import { isVital, ownCharge, ownGroup } from '../groups.ts';
-import { type CommandClass, classOf, outcomeOf } from './command-class.ts';
+import { type CommandClass, classOf, outcomeOf, wholeOutcomeOf } from './command-class.ts';
 
 export interface GateOptions {
   readonly inner: CounterStore;
@@ -34,10 +34,20 @@ export interface GateOptions {
   readonly wasStalledSince: (since: MonotonicMs) => boolean;
   readonly onTransition: (commandClass: CommandClass, transition: Transition) => void;
   readonly breakers?: Partial<Record<CommandClass, Partial<BreakerOptions>>>;
+  /** What all keys begin with, those of health checks too: rights may be for these alone. */
+  readonly keyPrefix?: string;
+  /**
+   * The store behind is made of several servers, each with breakers of its own: a call has failed when
+   * nothing of it was served, and health is asked of many counters.
+   */
+  readonly isOverMany?: boolean;
 }
 
 /** So that recovery does not wait for the backoff between probes, which may be long. */
 const HEALTH_EVERY_MS = 250;
+
+/** So many that all are hardly ever counters of one server. */
+const CHECKS_OVER_MANY = 16;
 
 const NOT_ASKED: StoreFailure = {
   code: 'breaker',
@@ -117,9 +127,11 @@ export class BreakerGate implements CounterStore {
   /** For GatedCall: tells the breaker what came of the call. */
   report(groups: readonly ChargeGroup[], breaker: Breaker, permit: Permit): void {
     const { monotonic, random, wasStalledSince } = this.#options;
-    let outcome = outcomeOf(groups);
-    if (outcome === 'failure' && wasStalledSince(permit.startedAt)) outcome = 'ignored';
-    breaker.report(permit, outcome, monotonic(), random());
+    let outcome = this.#options.isOverMany === true ? wholeOutcomeOf(groups) : outcomeOf(groups);
+    const now = monotonic();
+    const mayBeOurs = outcome === 'failure' || breaker.isSlow(permit, now);
+    if (mayBeOurs && wasStalledSince(permit.startedAt)) outcome = 'ignored';
+    breaker.report(permit, outcome, now, random());
   }
 
   /** While a breaker is open, asks the store every now and then whether it is well again. */
@@ -135,19 +147,20 @@ export class BreakerGate implements CounterStore {
 
   /** Ends an open state early, and is a probe of its own: recovery needs no traffic. */
   #checkHealth(): void {
-    const { inner, monotonic, random } = this.#options;
+    const { inner, monotonic, random, keyPrefix = '' } = this.#options;
     const breakers = Object.values(this.#breakers);
     for (const breaker of breakers) breaker.advance(monotonic(), random());
     if (!inner.isHealthy) return;
     const probes = breakers
       .filter(({ state }) => state.kind === 'half-open')
       .map((breaker) => ({ breaker, permit: breaker.admit(monotonic(), random()) }));
-    inner.charge([healthCheck()], {
+    const count = this.#options.isOverMany === true ? CHECKS_OVER_MANY : 1;
+    inner.charge(healthChecks(count, keyPrefix), {
       settled: (groups) => {
         for (const { breaker, permit } of probes) {
           if (permit !== null) this.report(groups, breaker, permit);
         }
-        if (groups[0]?.failure !== null) return;
+        if (groups.every(({ failure }) => failure !== null)) return;
         this.#reportHealthy();
         // Probes go one after the other, as many as the breakers want.
         if (breakers.some(({ state }) => state.kind === 'half-open')) this.#checkHealth();
@@ -181,7 +194,12 @@ class GatedCall implements ChargeListener {
   }
 }
 
-/** A peek at a counter that nobody charges. */
-function healthCheck(): ChargeGroup {
-  return ownGroup([ownCharge('weir:health', Unit.HOUR, 0)]);
+/**
+ * Charges, of counters that are of no rule: a store that can be read but not written to is not well.
+ */
+function healthChecks(count: number, prefix: string): ChargeGroup[] {
+  return Array.from({ length: count }, (_, number) => {
+    const key = `${prefix}weir:health${number === 0 ? '' : `:${number}`}`;
+    return ownGroup([ownCharge(key, Unit.HOUR, 1)]);
+  });
 }

@@ -30,3 +30,15 @@ export function outcomeOf(groups: readonly ChargeGroup[]): CallOutcome {
   }
   return outcome;
 }
+
+/** Of a store over several servers: it has failed when nothing was served, for whatever reason. */
+export function wholeOutcomeOf(groups: readonly ChargeGroup[]): CallOutcome {
+  let outcome: CallOutcome = 'ignored';
+  for (const { charges, failure } of groups) {
+    const failed = failure?.parts?.reduce((sum, part) => sum + part.charges.length, 0);
+    if (failure === null || failure.code === 'refused') return 'success';
+    if (failed !== undefined && failed < charges.length) return 'success';
+    if (failure.code !== 'overloaded') outcome = 'failure';
+  }
+  return outcome;
+}

@@ -33,7 +33,7 @@ export interface CallBounds {
 /** What a charge takes besides its key: its object, its numbers in the call and in the reply. */
 const CHARGE_CHARACTERS = 128;
 /** What is left of a caller's time for the answer to reach it. */
-const ANSWER_MS: DurationMs = 1;
+export const ANSWER_MS: DurationMs = 1;
 /** Above this many taken entries at its front, the array is cut. */
 const TAKEN_MAX = 1024;
 

@@ -2,6 +2,7 @@
  * A group whose counters live in several places (stores, nodes of a cluster) is charged in parts, one
  * for each place. The parts hold the charges of the group itself, so readings need no copying.
  */
+import { isUnit } from '../../core/rules/unit.ts';
 import type { MonotonicMs } from '../../core/time.ts';
 import type {
   Charge,
@@ -9,6 +10,7 @@ import type {
   ChargePolicy,
   StoreFailure,
 } from '../../limiter/counter-store.ts';
+import { NO_UNIT } from '../count.ts';
 
 export class PartGroup implements ChargeGroup {
   /** Number of the place that all its counters live in. */
@@ -34,18 +36,26 @@ export type PartOf = Pick<ChargeGroup, 'policy' | 'deadlineMs' | 'requestId'>;
 export type PlaceOf = (charge: Charge) => number;
 
 /**
- * The charges by place, in the order in which the places are first named; charges of one place keep
- * theirs. Nearly every group has one place: then its own array is all there is.
+ * The group's charges by place, in the order in which the places are first named; charges of one place
+ * keep theirs. Nearly every group has one place: then its own array is all there is. None when there
+ * is nothing to charge, and the group is settled already: it is empty, or one of several places cannot
+ * but refuse its part.
  */
 export function chargesByPlace(
-  charges: readonly Charge[],
+  group: ChargeGroup,
   placeOf: PlaceOf,
 ): readonly (readonly [place: number, charges: readonly Charge[]])[] {
+  const { charges } = group;
+  group.failure = null;
   if (charges.length === 0) return [];
   const first = placeOf(charges[0] as Charge);
   let same = 1;
   while (same < charges.length && placeOf(charges[same] as Charge) === first) same += 1;
   if (same === charges.length) return [[first, charges]];
+  if (!charges.every(({ unit }) => isUnit(unit))) {
+    group.failure = NO_UNIT;
+    return [];
+  }
   const places = new Map<number, Charge[]>([[first, charges.slice(0, same)]]);
   for (let index = same; index < charges.length; index += 1) {
     const charge = charges[index] as Charge;

@@ -65,7 +65,7 @@ export class SplitCounterStore implements CounterStore {
     const { stores, placeOf, monotonic } = this.#options;
     const byStore: PartGroup[][] = stores.map(() => []);
     const parts = groups.map((group) =>
-      chargesByPlace(group.charges, placeOf).map(([place, charges]) => {
+      chargesByPlace(group, placeOf).map(([place, charges]) => {
         const part = new PartGroup(place, charges, group);
         byStore[place]?.push(part);
         return part;
@@ -117,11 +117,9 @@ class SplitCall {
     const { groups, parts, listener, startedAt } = this.#parts;
     for (const [index, group] of groups.entries()) {
       const its = parts[index] as readonly PartGroup[];
-      if (its.length === 0) group.failure = null;
-      else {
-        const backs = settleParts(group, its);
-        if (backs.length > 0) store.giveBack(backs, startedAt);
-      }
+      if (its.length === 0) continue;
+      const backs = settleParts(group, its);
+      if (backs.length > 0) store.giveBack(backs, startedAt);
     }
     listener.settled(groups);
   }
