@@ -118,12 +118,13 @@ function gateOf(
   inner: CounterStore,
   address: string,
   { breakers, timeoutMs }: RedisSettings,
-  { logger, stalls, onRecovery }: Around,
+  { counters, logger, stalls, onRecovery }: Around,
 ): BreakerGate {
   const log = breakerLog(logger, address);
   const slow = { slowMs: timeoutMs * SLOW_SHARE };
   return new BreakerGate({
     inner,
+    keyPrefix: counters.keyPrefix,
     monotonic: monotonicNow,
     random: Math.random,
     wasStalledSince: (since) => stalls.wasStalledSince(since),

@@ -115,11 +115,16 @@ export class Breaker {
     return { epoch: this.#epoch, startedAt: now, isProbe };
   }
 
+  /** Whether the call has taken longer than calls should, if its result comes now. */
+  isSlow({ startedAt }: Permit, now: MonotonicMs): boolean {
+    return now - startedAt > this.#options.slowMs;
+  }
+
   /** Takes a call's result; one of an earlier epoch changes nothing. */
   report(permit: Permit, outcome: CallOutcome, now: MonotonicMs, chance: number): void {
     if (permit.epoch !== this.#epoch) return;
     const isFailure = outcome === 'failure';
-    const isSlow = outcome !== 'ignored' && now - permit.startedAt > this.#options.slowMs;
+    const isSlow = outcome !== 'ignored' && this.isSlow(permit, now);
     switch (this.#state.kind) {
       case 'closed':
         this.#reportClosed(permit, { outcome, isSlow }, now, chance);
