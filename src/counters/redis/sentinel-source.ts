@@ -179,6 +179,7 @@ export class SentinelSource implements PrimarySource {
     const node = addressText(to);
     if (node === this.#current) return;
     this.#current = node;
+    this.#view.release();
     this.#listener.moved(node);
   }
 

@@ -100,11 +100,18 @@ export class SentinelView {
 
   /** The primary by what is known now, or null when that does not decide it. */
   choose(now: MonotonicMs): HostPort | null {
-    const named = (this.newest ?? this.#last)?.primary;
-    if (named === undefined) return null;
+    const naming = this.newest ?? this.#last;
+    if (naming === null) return null;
+    const named = naming.primary;
     const role = this.#roles.get(addressText(named));
     const promoted = this.#promoted(named);
     const isLate = now - this.#searchedSince >= PRIMARY_ANSWERS_WITHIN_MS;
+    const kept = this.#kept(naming);
+    if (kept !== null) {
+      const keptRole = this.#roles.get(addressText(kept));
+      if (keptRole === 'primary') return kept;
+      if (keptRole === undefined && !isLate) return null;
+    }
     if (this.isFailingOver) {
       if (promoted !== null) return promoted;
       const hasAnswered = (server: HostPort) => this.#roles.has(addressText(server));
@@ -119,6 +126,12 @@ export class SentinelView {
     this.#chosen = chosen;
     this.#agreedAt = now;
     this.#chosenEpoch = this.newest?.epoch ?? this.#chosenEpoch;
+  }
+
+  /** The one in use counts no more, whatever the epochs say. */
+  release(): void {
+    this.#chosen = null;
+    this.#chosenEpoch = -1;
   }
 
   /** No Sentinel names the one in use, and none fails over. */
@@ -146,6 +159,15 @@ export class SentinelView {
   /** For the operator. */
   roleText(server: HostPort): string {
     return this.#roles.get(addressText(server)) ?? 'no answer yet';
+  }
+
+  /**
+   * The one in use, when it was promoted and the Sentinels have yet to name it: the one they name
+   * may answer again, when it was only frozen.
+   */
+  #kept({ primary, epoch }: Naming): HostPort | null {
+    if (this.#chosen === null || isSame(this.#chosen, primary)) return null;
+    return epoch <= this.#chosenEpoch ? this.#chosen : null;
   }
 
   /** The one replica that calls itself primary; two of them are for the Sentinels to sort out. */

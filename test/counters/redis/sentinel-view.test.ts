@@ -81,6 +81,21 @@ describe('after a choice', () => {
     expect(view.successor(1000)).toEqual(server(3));
   });
 
+  test('a promoted replica that was lost for a moment goes before the one named, if thawed', () => {
+    const view = viewOf([naming(1, 4)], { 1: 'failed', 2: 'primary' });
+    view.settle(server(2), 1000);
+    view.beginSearch(2000);
+    view.noteRole('r:1', 'primary');
+    expect(view.choose(2000)).toBeNull();
+    view.noteRole('r:2', 'primary');
+    expect(view.choose(2000)).toEqual(server(2));
+    view.noteRole('r:2', 'failed');
+    expect(view.choose(2000)).toEqual(server(1));
+    view.noteRole('r:2', 'primary');
+    view.release();
+    expect(view.choose(2000)).toEqual(server(1));
+  });
+
   test('the one before, which may call itself primary for a while, is not taken for promoted', () => {
     const view = viewOf([naming(1, 4)], { 1: 'primary' });
     view.settle(server(1), 1000);

@@ -126,7 +126,7 @@ describe.concurrent('a list of sentinels', () => {
   test('may hold one that is dead, one without an address, and one twice', async () => {
     const [first] = addressOf(rig).sentinels;
     const dead = { host: '127.0.0.1', port: await freePort() };
-    const nowhere = { host: 'sentinel.invalid', port: 26_379 };
+    const nowhere = { host: 'sentinel..invalid', port: 26_379 };
     const sentinels = [dead, nowhere, first, first].filter((one) => one !== undefined);
     await using watched = watch({ primary: SENTINEL_PRIMARY, sentinels });
     await watched.started;
