@@ -241,6 +241,12 @@ export class ChargeBatch {
     }
     return failure;
   }
+
+  /** Of the group dealt out last, which failed: whether none of its charges was made. */
+  wasNothingMade({ charges }: ChargeGroup): boolean {
+    const its = this.#runs.slice(this.#dealt - charges.length, this.#dealt);
+    return its.every(({ failure }) => failure !== null);
+  }
 }
 
 /** By the second number of a reply. */

@@ -73,7 +73,8 @@ export class CallPart {
     if (end === null || 'code' in end) failure = end ?? UNEXPECTED_REPLY;
     else if (end.kind === 'made') {
       failure = this.batch.deal(group, left !== null);
-      outcome = failure === null ? 'made' : 'unknown';
+      if (failure === null) outcome = 'made';
+      else if (!this.batch.wasNothingMade(group)) return partlyMade(failure, left);
     }
     left?.tell(outcome);
     return failure;
@@ -88,6 +89,13 @@ export class CallPart {
     this.lostGroups.push(outcome);
     return { ...lost, outcome };
   }
+}
+
+/** Which of a group's charges were made is not kept: making them again could charge some twice. */
+function partlyMade(failure: StoreFailure, left: LateOutcome | null): StoreFailure {
+  const outcome = left ?? new LateOutcome();
+  outcome.tell('unknown');
+  return { ...failure, outcome };
 }
 
 export class ChargeCall {

@@ -263,6 +263,23 @@ describe('when the store is back', () => {
     }).toEqual(want);
   });
 
+  test('what it refused is charged to it when it does not any more', async () => {
+    const rig = await recovered({ code: 'refused', text: 'OOM' }, 7);
+    expect([await rig.stored(), rig.guard.replayedHits, rig.guard.lostHits]).toEqual([10, 7, 0]);
+  });
+
+  test('what it refuses for good is told as lost', async () => {
+    const rig = new Rig();
+    rig.inner.charge = (groups, listener) => {
+      for (const its of groups) its.failure = { code: 'refused', text: 'WRONGTYPE' };
+      listener.settled(groups);
+    };
+    for (let i = 0; i < 7; i += 1) await rig.ask();
+    rig.guard.replaySoon();
+    await rig.replayed();
+    expect([rig.guard.ledgerEntries, rig.guard.lostHits]).toEqual([0, 7]);
+  });
+
   test('nothing is charged to a window that has ended', async () => {
     const rig = new Rig({ breaker: { rampMs: 0 } });
     rig.inner.become(GONE);

@@ -90,6 +90,19 @@ test('peeks of unknown outcome need no finding out, and leave no trace', async (
   expect(await rig.redis.keys('*')).toEqual([]);
 });
 
+test.each([
+  ['none of whose charges was made says so', ['bad'], undefined],
+  ['of which a part was made is never found out', ['bad', 'good'], 'unknown'],
+] as const)('a group %s', async (_name, keys, want) => {
+  await using rig = await startRig();
+  await rig.redis.hset('bad', 'field', '1');
+  const refused = groupOf(keys.flatMap((key) => group({ key }).charges));
+  expect(readings(await ask(rig.store, [refused]))).toEqual([['refused']]);
+  expect(refused.failure?.outcome === undefined ? undefined : await outcomeOf([refused])).toBe(
+    want,
+  );
+});
+
 test('what waits at a closed store is never found out', async () => {
   const rig = await startRig({ timeoutMs: 100, silenceMaxMs: 60_000 });
   rig.server.freeze();
