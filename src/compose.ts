@@ -4,6 +4,7 @@
  */
 import type { RuleSet } from './core/rules/rule-set.ts';
 import { MemoryCounterStore } from './counters/memory/memory-counter-store.ts';
+import type { EmergencyOverrides } from './limiter/emergency-overrides.ts';
 import { Limiter } from './limiter/limiter.ts';
 import { OverLimitCache } from './limiter/over-limit-cache.ts';
 import type { RuleSource } from './limiter/rule-source.ts';
@@ -21,6 +22,7 @@ import {
   shouldRateLimit,
 } from './rpc/should-rate-limit.ts';
 import { monotonicNow, wallNow } from './service/clocks.ts';
+import { emergencyOverrides } from './service/emergency-overrides.ts';
 import { errorLog } from './service/event-logs.ts';
 import { compileOptions, limitsSource } from './service/limits-source.ts';
 import { listenerOptions } from './service/listener-options.ts';
@@ -63,10 +65,12 @@ export function compose(settings: Settings, worker: WorkerSide | null = null): C
   const store = redis?.guard ?? memory;
   const overLimitCache =
     counters.overLimitCacheBytes > 0 ? new OverLimitCache(counters.overLimitCacheBytes) : null;
+  const overrides = emergencyOverrides(rules, counters.nearLimitRatio, logger);
   const limiter = new Limiter({
     rules,
     store,
     observer: telemetry,
+    overrides,
     overLimitCache,
     monotonicNow,
     stopsWhenOver: counters.stopIncrementWhenOver,
@@ -75,18 +79,16 @@ export function compose(settings: Settings, worker: WorkerSide | null = null): C
     addsMetadata: settings.response.dynamicMetadata,
     headerNames: settings.response.headers,
   });
-  const rateLimit: RateLimitParts = {
-    decider: limiter,
-    bounds: settings.bounds,
-    observer: telemetry,
-  };
+  const { bounds } = settings;
+  const rateLimit: RateLimitParts = { decider: limiter, bounds, observer: telemetry };
   const { rpcServer, tlsReload } = composeListener(settings, {
     rateLimit,
     health,
     logger,
     isHanded: worker !== null,
   });
-  registerMetrics(telemetry, { rules, store, redis, memory, overLimitCache, rpcServer, tlsReload });
+  const measured = { rules, store, redis, memory, overLimitCache, overrides, rpcServer, tlsReload };
+  registerMetrics(telemetry, measured);
   const service = new Service({
     rules,
     store,
@@ -106,6 +108,7 @@ export function compose(settings: Settings, worker: WorkerSide | null = null): C
   return {
     service,
     logger,
+    overrides,
     telemetry,
     health,
     listener: rpcServer instanceof NativeServer ? rpcServer : null,
@@ -113,10 +116,12 @@ export function compose(settings: Settings, worker: WorkerSide | null = null): C
   };
 }
 
-/** A single process uses the first two; the rest is for a worker. */
+/** A single process uses the first three; the rest is for a worker. */
 export interface Composed extends ComposedWorker {
   readonly service: Service;
   readonly logger: Logger;
+  /** Of this process alone. */
+  readonly overrides: EmergencyOverrides;
 }
 
 interface Around {

@@ -84,6 +84,11 @@ export interface ChargeGroup {
    * not charged again, and reads what it read then.
    */
   readonly requestId: string;
+  /**
+   * An operator wants it counted by this process alone: GuardedCounterStore does so, and says that the
+   * readings are degraded. Other stores ignore it.
+   */
+  readonly isLocal?: boolean;
   /** Set by the store when it could not serve this group; null after success. */
   failure: StoreFailure | null;
 }

@@ -22,6 +22,7 @@ export class Decision implements ChargeGroup, Answer {
   askedAt: MonotonicMs = 0;
   readonly deadlineMs: MonotonicMs;
   readonly requestId: string;
+  isLocal = false;
   failure: StoreFailure | null = null;
   overallCode: Code = Code.OK;
   responseHeaders: readonly Header[] | null = null;

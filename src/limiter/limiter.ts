@@ -24,6 +24,8 @@ import {
 } from './counter-store.ts';
 import type { Decider, DecisionListener } from './decide.ts';
 import { Decision } from './decision.ts';
+import type { DomainOverride, ForcedMode } from './domain-override.ts';
+import type { EmergencyOverrides } from './emergency-overrides.ts';
 import type { Observer } from './observer.ts';
 import type { CounterLimit, OverLimitCache } from './over-limit-cache.ts';
 import type { RuleSource } from './rule-source.ts';
@@ -32,6 +34,7 @@ export interface LimiterOptions {
   readonly rules: Pick<RuleSource, 'current'>;
   readonly store: Pick<CounterStore, 'charge'>;
   readonly observer: Observer;
+  readonly overrides: Pick<EmergencyOverrides, 'of'>;
   /** Null when LOCAL_CACHE_SIZE_IN_BYTES is 0. */
   readonly overLimitCache: OverLimitCache | null;
   readonly monotonicNow: () => MonotonicMs;
@@ -69,13 +72,15 @@ export class Limiter implements Decider, ChargeListener {
     }
     const policy = domain?.chargesWhole === true ? ChargePolicy.ALL_OR_NOTHING : this.#policy;
     const decision = new Decision(request, listener, policy);
+    const override = domain === undefined ? null : this.#options.overrides.of(request.domain);
     const invalid =
-      domain === undefined ? this.#skip(decision) : matchAll(domain, request, decision.statuses);
+      domain === undefined ? this.#skip(decision) : matchAll(domain, decision, override);
     if (invalid !== null) {
       listener.failed({ kind: 'invalid', text: invalid });
       return;
     }
-    this.#prepare(decision);
+    if (override === null || override.forced === null) this.#prepare(decision);
+    else this.#prepareForced(decision, override, override.forced);
     if (decision.charges.length === 0) this.#finishSafely(decision);
     else this.#options.store.charge([decision], this);
   }
@@ -99,15 +104,32 @@ export class Limiter implements Decider, ChargeListener {
     const cache = this.#options.overLimitCache;
     if (cache !== null) decision.askedAt = this.#options.monotonicNow();
     for (const check of decision.statuses) {
-      if (check.rule === null || check.rule.unlimited) continue;
-      const stats = check.stats as RuleStats;
-      if (check.isRefund) stats.totalNegativeHits += check.hits;
-      else stats.totalHits += check.hits;
-      if (isWhole(decision)) check.isBinding = this.#binds(check.rule);
+      if (!this.#count(check, decision)) continue;
       if (cache === null || !isAnswered(check, cache, decision)) decision.charges.push(check);
     }
     // With a counter already known over, the reference charges nothing else of the request.
     if (decision.policy !== ChargePolicy.ALL) stopOthers(decision);
+  }
+
+  /** An operator decided: nothing is charged, or only what this process counts. */
+  #prepareForced(decision: Decision, override: DomainOverride, forced: ForcedMode): void {
+    decision.isLocal = forced === 'local';
+    for (const check of decision.statuses) {
+      if (!this.#count(check, decision)) continue;
+      if (forced === 'local') decision.charges.push(check);
+      else override.answer(check, forced);
+    }
+  }
+
+  /** Counts what is asked of a check; false when nothing of it is ever charged. */
+  #count(check: Check, decision: Decision): boolean {
+    const { rule } = check;
+    if (rule === null || rule.unlimited) return false;
+    const stats = check.stats as RuleStats;
+    if (check.isRefund) stats.totalNegativeHits += check.hits;
+    else stats.totalHits += check.hits;
+    if (isWhole(decision)) check.isBinding = this.#binds(rule);
+    return true;
   }
 
   /** False for a rule that turns nobody away: it must not keep others from being charged. */
@@ -167,7 +189,11 @@ function isWhole({ policy }: Decision): boolean {
 }
 
 /** Makes and matches a check for every descriptor; returns what is wrong with the request, or null. */
-function matchAll(domain: DomainRules, request: RateLimitRequest, checks: Check[]): string | null {
+function matchAll(
+  domain: DomainRules,
+  { request, statuses: checks }: Decision,
+  override: DomainOverride | null,
+): string | null {
   const { descriptors, hitsAddend } = request;
   let hasReplaces = false;
   for (let i = 0; i < descriptors.length; i++) {
@@ -180,6 +206,8 @@ function matchAll(domain: DomainRules, request: RateLimitRequest, checks: Check[
       descriptor.hitsAddend === HITS_UNSET ? Math.max(1, hitsAddend) : descriptor.hitsAddend;
     check.isRefund = descriptor.isNegativeHits;
     domain.match(descriptor, check);
+    // A limit that the request brings is the caller's own.
+    if (override !== null && descriptor.limit === null) override.scale(check);
     if (check.rule !== null && check.rule.replaces.length > 0) hasReplaces = true;
     checks.push(check);
   }
@@ -245,7 +273,7 @@ function countOver({ before, after, limit }: Check, isChargedWhole: boolean): nu
 function sayDegraded(decision: Decision): void {
   const { responseHeaders, dynamicMetadata: metadata } = decision;
   if (responseHeaders === null && metadata === null) return;
-  const reason = decision.charges.find(({ degraded }) => degraded !== null)?.degraded;
+  const reason = decision.statuses.find(({ degraded }) => degraded !== null)?.degraded;
   if (reason === undefined || reason === null) return;
   if (responseHeaders !== null) {
     decision.responseHeaders = [...responseHeaders, { key: DEGRADED_HEADER, value: reason }];

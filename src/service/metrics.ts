@@ -2,6 +2,7 @@
 import type { GuardedCounterStore } from '../counters/guarded/guarded-counter-store.ts';
 import type { MemoryCounterStore } from '../counters/memory/memory-counter-store.ts';
 import type { CounterStore } from '../limiter/counter-store.ts';
+import type { EmergencyOverrides } from '../limiter/emergency-overrides.ts';
 import type { OverLimitCache } from '../limiter/over-limit-cache.ts';
 import type { RuleSource } from '../limiter/rule-source.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
@@ -19,6 +20,7 @@ export interface MeasuredParts {
   readonly redis: RedisStore | null;
   readonly memory: MemoryCounterStore;
   readonly overLimitCache: OverLimitCache | null;
+  readonly overrides: EmergencyOverrides;
   readonly rpcServer: RpcServer;
   readonly tlsReload: TlsReload | null;
 }
@@ -40,6 +42,13 @@ export function registerMetrics(telemetry: Telemetry, parts: MeasuredParts): voi
     telemetry.register('weir_over_limit_cache_hits_total', () => cache.hitCount);
     telemetry.register('weir_over_limit_cache_evictions_total', () => cache.evictionCount);
   }
+  telemetry.register('weir_degraded_charges_total', () => [
+    ...(redis === null ? [] : degradedBy(redis.guard)),
+    ...Object.entries(parts.overrides.answered).map(([mode, value]) => ({
+      labels: { mode, reason: 'override' },
+      value,
+    })),
+  ]);
   if (rpcServer instanceof NativeServer) registerListener(telemetry, rpcServer);
   if (tlsReload !== null) registerTlsReload(telemetry, tlsReload);
   if (redis === null) registerMemory(telemetry, memory);
@@ -56,13 +65,14 @@ function registerMemory(telemetry: Telemetry, store: MemoryCounterStore): void {
   telemetry.register('weir_memory_store_evictions_total', () => store.evictions);
 }
 
+function degradedBy({ degradedCounts }: GuardedCounterStore) {
+  return [...degradedCounts].map(([name, value]) => {
+    const [mode = '', reason = ''] = name.split(' ');
+    return { labels: { mode, reason }, value };
+  });
+}
+
 function registerGuard(telemetry: Telemetry, guard: GuardedCounterStore): void {
-  telemetry.register('weir_degraded_charges_total', () =>
-    [...guard.degradedCounts].map(([name, value]) => {
-      const [mode = '', reason = ''] = name.split(' ');
-      return { labels: { mode, reason }, value };
-    }),
-  );
   telemetry.register('weir_local_ledger_counters', () => guard.ledgerEntries);
   telemetry.register('weir_local_hits_replayed_total', () => guard.replayedHits);
   telemetry.register('weir_local_hits_lost_total', () => guard.lostHits);

@@ -7,6 +7,7 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import type { RuleSet } from '../../src/core/rules/rule-set.ts';
 import { MemoryCounterStore } from '../../src/counters/memory/memory-counter-store.ts';
 import { RateLimitRequestSchema } from '../../src/gen/envoy/service/ratelimit/v3/rls_pb.ts';
+import { EmergencyOverrides } from '../../src/limiter/emergency-overrides.ts';
 import { Limiter } from '../../src/limiter/limiter.ts';
 import { shouldRateLimit } from '../../src/rpc/should-rate-limit.ts';
 import { Logger } from '../../src/telemetry/logger.ts';
@@ -96,8 +97,17 @@ function makeHandler(of: PipelineCase): UnaryHandler {
     domains: new Map([[DOMAIN, domain]]),
     brokenDomains: new Set(),
   };
+  const overrides = new EmergencyOverrides({
+    rules: { current },
+    nearLimitRatio: 0.8,
+    wallNow: Date.now,
+    monotonicNow: () => performance.now(),
+    after: () => () => {},
+    onAudit: () => {},
+  });
   const decider = new Limiter({
     rules: { current },
+    overrides,
     store: new MemoryCounterStore({ now: Date.now }),
     observer: telemetry,
     overLimitCache: null,

@@ -138,6 +138,7 @@ describe('a defect', () => {
         globalShadow: () => {},
         storeFailed: () => {},
       },
+      overrides: { of: () => null },
       overLimitCache: null,
       monotonicNow: () => 0,
       stopsWhenOver: false,

@@ -6,6 +6,7 @@ import type { RuleSet } from '../../src/core/rules/rule-set.ts';
 import { type Answer, Code } from '../../src/core/verdict/answer.ts';
 import { MemoryCounterStore } from '../../src/counters/memory/memory-counter-store.ts';
 import type { DecisionFailure } from '../../src/limiter/decide.ts';
+import { EmergencyOverrides, type OverrideEvent } from '../../src/limiter/emergency-overrides.ts';
 import { Limiter, type LimiterOptions } from '../../src/limiter/limiter.ts';
 import { compileDomain, type TestDescriptor, testDescriptor } from '../support/rules.ts';
 
@@ -18,6 +19,8 @@ export interface World {
   readonly stats: Map<string, RuleStats>;
   readonly store: MemoryCounterStore;
   readonly charged: () => number;
+  readonly overrides: EmergencyOverrides;
+  readonly audit: readonly OverrideEvent[];
   readonly observed: { notFound: string[]; failures: string[]; shadows: number };
   clock: number;
 }
@@ -34,8 +37,18 @@ export function worldOf(
   const made: { clock: number } = { clock: 7_200_000 };
   const store = new MemoryCounterStore({ now: () => made.clock });
   let charges = 0;
+  const audit: OverrideEvent[] = [];
+  const overrides = new EmergencyOverrides({
+    rules: { current },
+    nearLimitRatio: 0.8,
+    wallNow: () => made.clock,
+    monotonicNow: () => made.clock,
+    after: () => () => {},
+    onAudit: (event) => audit.push(event),
+  });
   const limiter = new Limiter({
     rules: { current },
+    overrides,
     store: {
       charge: (groups, listener) => {
         for (const group of groups) charges += group.charges.length;
@@ -74,7 +87,8 @@ export function worldOf(
     expect(answers).toHaveLength(1);
     return answers[0] as Answer | DecisionFailure;
   };
-  return Object.assign(made, { ask, stats, store, charged: () => charges, observed });
+  const parts = { ask, stats, store, charged: () => charges, observed, overrides, audit };
+  return Object.assign(made, parts);
 }
 
 /** `OK 1` or `OVER` for each descriptor, after the overall code. */

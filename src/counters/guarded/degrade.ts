@@ -1,7 +1,6 @@
 /** Answers in place of a store that cannot: a charge's reading, by its failure mode. */
-import { msUntilReset, UNIT_SECONDS } from '../../core/rules/unit.ts';
 import type { WallMs } from '../../core/time.ts';
-import type { DegradedReason } from '../../core/verdict/failure-mode.ts';
+import { type DegradedReason, writeForced } from '../../core/verdict/failure-mode.ts';
 import { type Charge, type ChargeGroup, ChargePolicy } from '../../limiter/counter-store.ts';
 import { ownGroup } from '../groups.ts';
 import type { MemoryCounterStore } from '../memory/memory-counter-store.ts';
@@ -31,17 +30,18 @@ export function degrade(group: ChargeGroup, reason: DegradedReason, local: Local
     }
     charge.degraded = reason;
     if (mode === 'local') locals.push(charge);
-    else answer(charge, mode, local);
+    else writeForced(charge, mode, local.now());
   }
-  if (locals.length > 0) answerLocally(group, locals, local);
+  const isRefused = group.policy === ChargePolicy.ALL_OR_NOTHING && group.charges.some(isClosed);
+  if (locals.length > 0) answerLocally(group, locals, { local, isRefused });
   return isServed;
 }
 
-function answer(charge: Charge, mode: 'open' | 'closed', local: LocalShare): void {
-  charge.before = 0;
-  charge.after = mode === 'open' || charge.isRefund ? 0 : charge.limit + Math.max(1, charge.hits);
-  const isKnownUnit = (UNIT_SECONDS[charge.unit] ?? 0) > 0;
-  charge.resetMs = isKnownUnit ? msUntilReset(charge.unit, local.now()) : 0;
+/** Answers a whole group by this process's own share, whatever its failure modes: an operator said so. */
+export function answerByShare(group: ChargeGroup, local: LocalShare): void {
+  group.failure = null;
+  for (const charge of group.charges) charge.degraded = 'override';
+  answerLocally(group, group.charges, { local, isRefused: false });
 }
 
 /** Its failure mode turns the request away. */
@@ -56,10 +56,10 @@ function isClosed({ failureMode, isBinding, isRefund }: Charge): boolean {
 function answerLocally(
   group: ChargeGroup,
   charges: readonly Charge[],
-  { store, replicas }: LocalShare,
+  { local, isRefused }: { readonly local: LocalShare; readonly isRefused: boolean },
 ): void {
+  const { store, replicas } = local;
   const isWhole = group.policy === ChargePolicy.ALL_OR_NOTHING;
-  const isRefused = isWhole && group.charges.some(isClosed);
   const shares = isWhole
     ? charges.map((its) => ({
         ...its,

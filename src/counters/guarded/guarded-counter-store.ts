@@ -14,7 +14,7 @@ import type {
   StoreFailure,
 } from '../../limiter/counter-store.ts';
 import { ownCharge, ownGroup } from '../groups.ts';
-import { degrade, type LocalShare } from './degrade.ts';
+import { answerByShare, degrade, type LocalShare } from './degrade.ts';
 import { Ledger, type LedgerEntry } from './ledger.ts';
 
 export interface GuardOptions {
@@ -82,7 +82,18 @@ export class GuardedCounterStore implements CounterStore {
   }
 
   charge(groups: readonly ChargeGroup[], listener: ChargeListener): void {
-    this.#options.inner.charge(groups, new GuardedCall(this, listener));
+    const asked = groups.some(isLocal) ? this.#answerLocals(groups) : groups;
+    if (asked.length === 0) listener.settled(groups);
+    else this.#options.inner.charge(asked, new GuardedCall(this, groups, listener));
+  }
+
+  /** Answers those that are not for the store, which is told nothing of them; returns the others. */
+  #answerLocals(groups: readonly ChargeGroup[]): readonly ChargeGroup[] {
+    for (const group of groups.filter(isLocal)) {
+      answerByShare(group, this.#options.local);
+      for (const _ of group.charges) this.#count('local', 'override');
+    }
+    return groups.filter((group) => !isLocal(group));
   }
 
   /** For GuardedCall: answers what failed. */
@@ -121,7 +132,7 @@ export class GuardedCounterStore implements CounterStore {
   }
 
   /** Only what was admitted. */
-  #remember(charge: Charge, { outcome }: StoreFailure): void {
+  #remember(charge: Charge, { code, outcome }: StoreFailure): void {
     const { key, unit, hits, isRefund, before, after, limit } = charge;
     // Nothing was counted of a peek, and of a group that was not charged because one of it was over.
     if (isRefund || after > limit || after === before || unit === Unit.UNKNOWN) return;
@@ -129,7 +140,7 @@ export class GuardedCounterStore implements CounterStore {
     const now = this.#options.local.now();
     const entry = { key, unit, hits, windowEnd: now + msUntilReset(unit, now) };
     if (outcome !== undefined) this.#findOut(entry, outcome);
-    else this.#ledger.record(entry);
+    else if (code !== 'refused') this.#ledger.record(entry);
   }
 
   /** What the store certainly did not count is remembered, and nothing else. */
@@ -187,25 +198,35 @@ export class GuardedCounterStore implements CounterStore {
   }
 }
 
-/** A call on its way through the store. */
+/** A call on its way through the store: `groups` are all of it, the store is asked for some. */
 class GuardedCall implements ChargeListener {
   readonly #guard: GuardedCounterStore;
+  readonly #groups: readonly ChargeGroup[];
   readonly #listener: ChargeListener;
 
-  constructor(guard: GuardedCounterStore, listener: ChargeListener) {
+  constructor(
+    guard: GuardedCounterStore,
+    groups: readonly ChargeGroup[],
+    listener: ChargeListener,
+  ) {
     this.#guard = guard;
+    this.#groups = groups;
     this.#listener = listener;
   }
 
-  settled(groups: readonly ChargeGroup[]): void {
-    this.#guard.settle(groups);
-    this.#listener.settled(groups);
+  settled(asked: readonly ChargeGroup[]): void {
+    this.#guard.settle(asked);
+    this.#listener.settled(this.#groups);
   }
 }
 
 /** True when no charge of the group was served: then they are answered as one. */
 function isWhole({ charges }: ChargeGroup, parts: readonly ChargeGroup[]): boolean {
   return parts.reduce((sum, part) => sum + part.charges.length, 0) === charges.length;
+}
+
+function isLocal(group: ChargeGroup): boolean {
+  return group.isLocal === true;
 }
 
 /** A group of its own, so that one that is refused does not speak for the others. */
