@@ -1,6 +1,6 @@
 /** A rate limit client as Envoy is one: real gRPC over HTTP/2, messages in proto3 JSON for the tests. */
 import { fromBinary, fromJson, type JsonObject, toBinary, toJson } from '@bufbuild/protobuf';
-import { Client, credentials, type ServiceError } from '@grpc/grpc-js';
+import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
 import {
   RateLimitRequestSchema,
   RateLimitResponseSchema,
@@ -33,10 +33,13 @@ export class RlsClient {
     this.#deadlineMs = deadlineMs;
   }
 
-  /** ShouldRateLimit; fields at their default are left out of the response. */
-  async shouldRateLimit(request: JsonObject): Promise<Outcome> {
+  /** ShouldRateLimit; fields at their default are left out of the response. `id` is the request's own. */
+  async shouldRateLimit(request: JsonObject, id?: string): Promise<Outcome> {
     const message = fromJson(RateLimitRequestSchema, request);
-    const outcome = await this.#call(SHOULD_RATE_LIMIT, toBinary(RateLimitRequestSchema, message));
+    const bytes = toBinary(RateLimitRequestSchema, message);
+    const metadata = new Metadata();
+    if (id !== undefined) metadata.set('idempotency-key', id);
+    const outcome = await this.#call(SHOULD_RATE_LIMIT, bytes, metadata);
     if ('error' in outcome) return outcome;
     const response = fromBinary(RateLimitResponseSchema, outcome.bytes);
     return { response: toJson(RateLimitResponseSchema, response) as JsonObject };
@@ -74,6 +77,7 @@ export class RlsClient {
   #call(
     method: string,
     request: Uint8Array,
+    metadata = new Metadata(),
   ): Promise<UnaryBytes | Extract<Outcome, { error: unknown }>> {
     return new Promise((resolve) => {
       const settle = (error: ServiceError | null, bytes?: Buffer): void => {
@@ -81,7 +85,8 @@ export class RlsClient {
         else resolve({ error: { code: error.code, message: error.details } });
       };
       const options = { deadline: Date.now() + this.#deadlineMs };
-      this.#client.makeUnaryRequest(method, asBuffer, (bytes) => bytes, request, options, settle);
+      const same = (bytes: Buffer): Buffer => bytes;
+      this.#client.makeUnaryRequest(method, asBuffer, same, request, metadata, options, settle);
     });
   }
 

@@ -21,6 +21,8 @@ import {
 } from '../listen-address.ts';
 import {
   GrpcStatus,
+  REQUEST_ID_BYTES_MAX,
+  REQUEST_ID_TOO_LONG,
   type RpcServer,
   type StreamHandler,
   type UnaryHandler,
@@ -28,7 +30,7 @@ import {
 import type { RpcServerOptions } from '../rpc-server-options.ts';
 import { assertTlsFits, carriesName, SAN_DENIAL, type ServerTls } from '../server-tls.ts';
 import { GrpcJsStreamCall } from './stream-call.ts';
-import { GrpcJsUnaryCall } from './unary-call.ts';
+import { GrpcJsUnaryCall, requestIdOf } from './unary-call.ts';
 
 /** Beyond this a Node timer fires at once; the jitter of + 10 % must fit too. */
 const TIMER_MS_MAX = 1_900_000_000;
@@ -102,23 +104,20 @@ export class GrpcJsServer implements RpcServer {
         this.#options.log(`gRPC: the handler of ${path} threw`, error);
       }
     };
-    const name = this.#requiredName();
-    const guarded =
-      name === ''
-        ? serve
-        : (call: BytesCall, callback: sendUnaryData<Uint8Array>): void => {
-            if (carriesName(call.getAuthContext(), name)) serve(call, callback);
-            else callback(unauthenticated());
-          };
+    const guarded = (call: BytesCall, callback: sendUnaryData<Uint8Array>): void => {
+      const refusal = this.#refusalOf(call);
+      if (refusal === null) serve(call, callback);
+      else callback(refusal);
+    };
     this.#server.register(path, guarded, toBuffer, sameBytes, 'unary');
   }
 
   #addStream(path: string, handler: StreamHandler): void {
-    const name = this.#requiredName();
     const serve = (stream: BytesStream): void => {
       const call = new GrpcJsStreamCall(stream);
-      if (name !== '' && !carriesName(stream.getAuthContext(), name)) {
-        stream.emit('error', unauthenticated());
+      const refusal = this.#refusalOf(stream);
+      if (refusal !== null) {
+        stream.emit('error', refusal);
         return;
       }
       this.#streams.add(call);
@@ -133,13 +132,20 @@ export class GrpcJsServer implements RpcServer {
     this.#server.register(path, serve, toBuffer, sameBytes, 'serverStream');
   }
 
-  #requiredName(): string {
-    return this.#options.tls?.clientSan ?? '';
+  /** Why a call never reaches its handler, or null. */
+  #refusalOf(call: BytesCall | BytesStream): Refusal | null {
+    const name = this.#options.tls?.clientSan ?? '';
+    if (name !== '' && !carriesName(call.getAuthContext(), name)) {
+      return { code: GrpcStatus.UNAUTHENTICATED, details: SAN_DENIAL };
+    }
+    if (requestIdOf(call.metadata).length <= REQUEST_ID_BYTES_MAX) return null;
+    return { code: GrpcStatus.INVALID_ARGUMENT, details: REQUEST_ID_TOO_LONG };
   }
 }
 
-function unauthenticated(): { code: number; details: string } {
-  return { code: GrpcStatus.UNAUTHENTICATED, details: SAN_DENIAL };
+interface Refusal {
+  readonly code: number;
+  readonly details: string;
 }
 
 /** The address in grpc-js's own spelling. */

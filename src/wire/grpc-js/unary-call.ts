@@ -1,4 +1,4 @@
-import type { ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
+import type { Metadata, ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
 import { type GrpcStatus, REQUEST_ID_HEADER, type UnaryCall } from '../rpc-server.ts';
 import { statusText } from './status-text.ts';
 
@@ -11,7 +11,7 @@ export class GrpcJsUnaryCall implements UnaryCall {
   constructor(call: ServerUnaryCall<Uint8Array, Uint8Array>, callback: sendUnaryData<Uint8Array>) {
     this.#callback = callback;
     this.deadlineMs = monotonicDeadline(Number(call.getDeadline()));
-    this.requestId = String(call.metadata.get(REQUEST_ID_HEADER)[0] ?? '');
+    this.requestId = requestIdOf(call.metadata);
   }
 
   reply(message: Uint8Array): void {
@@ -27,6 +27,11 @@ export class GrpcJsUnaryCall implements UnaryCall {
     this.#callback = null;
     callback({ code: status, details: statusText(message) });
   }
+}
+
+/** The caller's id of its request; '' when it gave none. */
+export function requestIdOf(metadata: Metadata): string {
+  return String(metadata.get(REQUEST_ID_HEADER)[0] ?? '');
 }
 
 /**
