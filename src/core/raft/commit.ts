@@ -22,11 +22,11 @@ export function advanceCommit(node: RaftNode, leader: Leader): void {
 
 /**
  * Applies what is committed and on this node's own disk: so the state machine is never ahead of the log
- * that it would be rebuilt from. While a snapshot is being installed it waits for that.
+ * that it would be rebuilt from. While a snapshot is being installed nothing behind it counts as durable, so
+ * what follows the snapshot is applied after it.
  */
 export function applyCommitted(node: RaftNode): void {
   const { log, durability } = node;
-  if (node.applied < log.base.index) return;
   const committed = node.has('apply-beyond-commit') ? log.last.index : node.commit;
   const entries = log.slice(node.applied + 1, Math.min(committed, durability.durableIndex));
   const last = entries.at(-1);

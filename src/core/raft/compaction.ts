@@ -7,12 +7,12 @@ import { makeSnapshot, type Snapshot } from './snapshot.ts';
 /** The state machine made a snapshot: it goes to the disk. */
 export function onSnapshotMade(node: RaftNode, { index, bytes }: SnapshotMade): void {
   const entry = node.log.at(index);
-  if (entry === null || index > node.applied || index <= node.snapshotIndex) {
+  if (entry === null || index > node.applied || index <= node.madeIndex) {
     refuse(node, 'snapshot-made', index, 'out-of-range');
   } else if (bytes.length > node.options.limits.snapshotBytesMax) {
     refuse(node, 'snapshot-made', index, 'too-large');
   } else {
-    node.snapshotIndex = index;
+    node.madeIndex = index;
     node.durability.noteSnapshot(makeSnapshot(entry, bytes));
   }
 }
@@ -26,5 +26,6 @@ export function onSnapshotDurable(node: RaftNode, snapshot: Snapshot): void {
     node.effects.push({ kind: 'install-snapshot', snapshot });
   }
   node.log.compactThrough(index - node.options.limits.compactionTail);
-  node.effects.push({ kind: 'compact', through: node.log.base.index });
+  // The log may have restarted at a later snapshot meanwhile, which the disk does not have yet.
+  node.effects.push({ kind: 'compact', through: Math.min(node.log.base.index, index) });
 }

@@ -27,8 +27,8 @@ export type Effect =
 
 /**
  * Write, fsync, then answer with `persisted`. At most one is out at a time; what changes meanwhile goes
- * with the next (group commit). In this order: the snapshot, then cut the log, then add the entries, with
- * term and vote. A failed fsync must end the process: what it left behind is unknown.
+ * with the next (group commit). The snapshot first; then the rest as one, all of it or nothing: term and vote,
+ * the cut, the entries. A failed fsync must end the process: what it left behind is unknown.
  */
 export interface Persist {
   readonly kind: 'persist';

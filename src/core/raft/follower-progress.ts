@@ -9,7 +9,7 @@ import type { LogIndex, NodeId } from './log-entry.ts';
 import type { Snapshot } from './snapshot.ts';
 
 export type ProgressState =
-  /** `isWaiting`: a probe is out; the next goes with its answer or with the next heartbeat. */
+  /** `isWaiting`: a probe is out. Should it be lost, the answer to a heartbeat brings the next. */
   | { readonly kind: 'probe'; isWaiting: boolean }
   /** Last index of each append with entries that is out, oldest first. */
   | { readonly kind: 'replicate'; inFlight: LogIndex[] }
@@ -40,11 +40,11 @@ export class FollowerProgress {
     this.probeFrom(this.state.kind === 'replicate' ? this.match + 1 : this.next);
   }
 
-  /** Whether an append with entries may go now. A heartbeat asks a waiting probe again. */
-  canTakeEntries(inFlightMax: number, isHeartbeat: boolean): boolean {
+  /** Whether an append with entries may go now. */
+  canTakeEntries(inFlightMax: number): boolean {
     switch (this.state.kind) {
       case 'probe':
-        return isHeartbeat || !this.state.isWaiting;
+        return !this.state.isWaiting;
       case 'replicate':
         return this.state.inFlight.length < inFlightMax;
       case 'snapshot':

@@ -40,8 +40,8 @@ export class RaftNode {
   role: Role = { kind: 'follower', leader: null, heardAt: null, incoming: null };
   /** The latest on the disk; the log may begin before its end, never behind it. */
   snapshot: Snapshot | null;
-  /** Of the latest that was made or installed, on the disk or on its way there. */
-  snapshotIndex: LogIndex;
+  /** Of the latest that its own state machine made, on the disk or on its way there. */
+  madeIndex: LogIndex = 0;
   commit: LogIndex;
   applied: LogIndex;
   electionTimeoutMs: DurationMs;
@@ -81,11 +81,13 @@ export class RaftNode {
     this.log = new RaftLog(base);
     this.log.append(entriesBehind(base, entries));
     this.durability = new Durability(this.log.last.index, options.limits.heldMax);
+    const { index: last } = this.log.last;
+    // Entries of another history were left out: the disk must forget them before it is given new ones.
+    if ((entries.at(-1)?.index ?? 0) > last) this.durability.noteTruncated(last + 1);
     this.now = now;
     this.term = term;
     this.vote = vote;
     this.snapshot = snapshot;
-    this.snapshotIndex = base.index;
     this.commit = Math.max(base.index, Math.min(commit, this.log.last.index));
     this.applied = base.index;
     this.electionTimeoutMs = options.electionTimeoutMs * (1 + chance);

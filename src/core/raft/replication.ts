@@ -11,14 +11,18 @@ import { sendNow } from './sending.ts';
 import { sendChunk, startSnapshot } from './snapshot-sending.ts';
 import { finishTransfer } from './transfer.ts';
 
-/** One message at least: so the follower hears its leader, and a lost append shows as a gap. */
+/**
+ * One message at least: so the follower hears its leader, and a lost append shows as a gap. What it was sent
+ * and did not answer is not sent again before it answers: one that is gone costs no more than this.
+ */
 export function sendHeartbeat(node: RaftNode, leader: Leader, progress: FollowerProgress): void {
   if (progress.state.kind === 'snapshot') {
     sendChunk(node, leader, progress);
     return;
   }
-  const takesEntries = progress.canTakeEntries(node.options.limits.inFlightMax, true);
-  sendAppend(node, leader, progress, takesEntries ? node.options.limits.appendBytesMax : 0);
+  const { inFlightMax, appendBytesMax } = node.options.limits;
+  const bytesMax = progress.canTakeEntries(inFlightMax) ? appendBytesMax : 0;
+  sendAppend(node, leader, progress, bytesMax);
   replicate(node, leader, progress);
   if (leader.transfer?.to === progress.peer) finishTransfer(node, leader.transfer, progress);
 }
@@ -26,7 +30,8 @@ export function sendHeartbeat(node: RaftNode, leader: Leader, progress: Follower
 /** Sends what the follower lacks, until it has been sent all or may be sent no more. */
 export function replicate(node: RaftNode, leader: Leader, progress: FollowerProgress): void {
   const { inFlightMax, appendBytesMax } = node.options.limits;
-  while (progress.next <= node.log.last.index && progress.canTakeEntries(inFlightMax, false)) {
+  for (let sent = 0; sent < inFlightMax; sent++) {
+    if (progress.next > node.log.last.index || !progress.canTakeEntries(inFlightMax)) return;
     sendAppend(node, leader, progress, appendBytesMax);
   }
 }

@@ -71,6 +71,5 @@ function install(node: RaftNode, { meta, bytes }: Snapshot): void {
   node.durability.noteTruncated(node.log.base.index + 1);
   node.log.restartAt(meta);
   node.durability.noteSnapshot({ meta, bytes });
-  node.snapshotIndex = meta.index;
   node.commit = meta.index;
 }

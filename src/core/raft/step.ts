@@ -54,6 +54,7 @@ function take(node: RaftNode, input: Input): void {
 /** Each tick draws the timeout anew (thesis, 3.4), so that two that collided once do not again. */
 function onTick(node: RaftNode, { chance }: Tick): void {
   node.electionTimeoutMs = node.options.electionTimeoutMs * (1 + chance);
+  node.toldTimer = null; // It went off, maybe a little early: it must be set again in any case.
   if (node.role.kind === 'leader') tickLeader(node, node.role);
   else if (node.now >= node.electionDeadline) startPreVote(node);
 }

@@ -22,7 +22,9 @@ describe('heartbeats', () => {
     const rig = new Rig();
     rig.wait(0);
     expect(rig.effects('set-timer')).toEqual([{ kind: 'set-timer', at: T }]);
-    rig.wait(0);
+    rig.wait(1);
+    expect(rig.effects('set-timer')).toEqual([{ kind: 'set-timer', at: T }]);
+    rig.preVote('2', 1);
     expect(rig.effects('set-timer')).toEqual([]);
   });
 });

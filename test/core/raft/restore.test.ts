@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { assertOptions, RAFT_LIMITS, type RaftOptions } from '../../../src/core/raft/options.ts';
 import { EMPTY_DISK, RaftNode, type RestoredState } from '../../../src/core/raft/raft-node.ts';
 import { makeSnapshot } from '../../../src/core/raft/snapshot.ts';
+import { step } from '../../../src/core/raft/step.ts';
 import { entries, entry } from './support/rig.ts';
 import { logText } from './support/test-cluster.ts';
 
@@ -68,6 +69,12 @@ describe('a disk', () => {
     ['entries of another history than the snapshot', entries(2, 2, 2), '(2/1)'],
   ])('%s go', (_name, found, log) => {
     expect(logText(restore({ term: 3, snapshot, entries: found }))).toBe(log);
+  });
+
+  test('that held entries of another history is told to forget them', () => {
+    const node = restore({ term: 3, snapshot, entries: entries(2, 2, 2) });
+    const effects = step(node, { kind: 'tick', chance: 0 }, 0);
+    expect(effects).toMatchObject([{ kind: 'persist', truncateFrom: 3, entries: [] }, {}, {}]);
   });
 
   test.each([

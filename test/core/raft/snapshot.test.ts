@@ -157,6 +157,21 @@ describe('a snapshot that is made', () => {
   });
 });
 
+describe('a snapshot that is made while another is received', () => {
+  test('lets the disk forget only what it stands for itself', () => {
+    const rig = new Rig({ limits: { compactionTail: 0 } });
+    rig.append('2', 1, { entries: entries(1, 1, 1, 1), commit: 3 });
+    rig.cluster.seat('1').isDiskFast = false;
+    rig.cluster.snapshot('1');
+    rig.hear('2', 2, chunk(0, 13));
+    rig.take(() => rig.cluster.persist('1'));
+    expect(rig.effects('compact')).toEqual([{ kind: 'compact', through: 3 }]);
+    rig.cluster.crash('1');
+    rig.cluster.restart('1');
+    expect(logText(rig.node)).toBe('(3/1) 4/14');
+  });
+});
+
 describe('a snapshot that is sent', () => {
   const limits = { compactionTail: 0, chunkBytesMax: 8 };
   /** Leads, with all of its log in a snapshot of 13 bytes, and a follower that has nothing. */

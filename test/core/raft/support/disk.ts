@@ -18,12 +18,17 @@ export class TestDisk implements RestoredState {
     this.entries.push(...entries);
   }
 
+  /** The write was cut short: the snapshot comes first. */
+  writeSnapshotOnly({ snapshot }: Persist): void {
+    if (snapshot !== null) this.snapshot = snapshot;
+  }
+
   compact(through: LogIndex): void {
     this.entries = this.entries.filter(({ index }) => index > through);
   }
 
   get lastIndex(): LogIndex {
-    return this.entries.at(-1)?.index ?? this.snapshot?.meta.index ?? 0;
+    return Math.max(this.entries.at(-1)?.index ?? 0, this.snapshot?.meta.index ?? 0);
   }
 
   /** Whether it holds the entry, or a snapshot that stands for it. */

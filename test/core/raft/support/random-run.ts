@@ -72,7 +72,7 @@ class RandomWorld {
     else if (kind < 204) this.#timeout(id, which);
     else if (kind < 210) this.#coup(id, which);
     else if (kind < 232) this.#propose();
-    else if (kind < 236) cluster.crash(id, which % 2 === 0);
+    else if (kind < 236) cluster.crash(id, pick(['nothing', 'snapshot', 'all'] as const, which));
     else if (kind < 244) cluster.restart(id);
     else if (kind < 248) this.#snapshot(id);
     else if (kind < 250) this.#request(id, which);

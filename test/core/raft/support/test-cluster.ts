@@ -141,10 +141,11 @@ export class TestCluster {
     this.input(id, { kind: 'persisted', sequence: pending.sequence });
   }
 
-  /** `isWritten`: what the disk was working at is there afterwards, though nobody was told. */
-  crash(id: NodeId, isWritten = false): void {
+  /** `written`: how far the disk came with what it was working at, though nobody was told. */
+  crash(id: NodeId, written: 'nothing' | 'snapshot' | 'all' = 'nothing'): void {
     const seat = this.seat(id);
-    if (seat.pending !== null && isWritten) seat.disk.write(seat.pending);
+    if (seat.pending !== null && written === 'all') seat.disk.write(seat.pending);
+    if (seat.pending !== null && written === 'snapshot') seat.disk.writeSnapshotOnly(seat.pending);
     seat.pending = null;
     seat.node = null;
   }
