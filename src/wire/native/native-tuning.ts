@@ -10,8 +10,8 @@ export const NATIVE_TUNING: NativeTuning = {
   // Requests come whole, so this is hardly used: room for 60 of the largest at once. Memory that was
   // outgrown and not yet collected comes on top, about as much again.
   assemblyTotalBytesMax: 134_217_728,
-  // Four reads of a full socket: about two thousand small calls, some milliseconds of work.
-  turnBytesMax: 262_144,
+  // One read of a full socket: some five hundred small calls, a millisecond or two of work.
+  turnBytesMax: 65_536,
   // Answers are small: a peer this far behind is not reading.
   backlogBytesMax: 262_144,
   tickMs: 1000,
