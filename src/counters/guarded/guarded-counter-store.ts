@@ -132,7 +132,7 @@ export class GuardedCounterStore implements CounterStore {
   }
 
   /** Only what was admitted. */
-  #remember(charge: Charge, { code, outcome }: StoreFailure): void {
+  #remember(charge: Charge, { outcome }: StoreFailure): void {
     const { key, unit, hits, isRefund, before, after, limit } = charge;
     // Nothing was counted of a peek, and of a group that was not charged because one of it was over.
     if (isRefund || after > limit || after === before || unit === Unit.UNKNOWN) return;
@@ -140,7 +140,7 @@ export class GuardedCounterStore implements CounterStore {
     const now = this.#options.local.now();
     const entry = { key, unit, hits, windowEnd: now + msUntilReset(unit, now) };
     if (outcome !== undefined) this.#findOut(entry, outcome);
-    else if (code !== 'refused') this.#ledger.record(entry);
+    else this.#ledger.record(entry);
   }
 
   /** What the store certainly did not count is remembered, and nothing else. */
