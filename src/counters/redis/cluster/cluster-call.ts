@@ -6,15 +6,16 @@
  * A slot that is being moved has some keys here and some there, and a call of several keys is then
  * refused by both (TRYAGAIN). So the part's counters go on their own: of a single key one of the two
  * nodes always takes the call. They have no number in the client's sequence then, and what depends on
- * one another is reserved and given back as it is between bins. A request with an id has a second key,
- * so it waits for the slot to be in one place.
+ * one another is reserved and given back as it is between bins. A request with an id has a second key:
+ * it waits for the slot to be in one place, and when half of its time is gone it does without the id.
  */
 import type { MonotonicMs } from '../../../core/time.ts';
-import type {
-  Charge,
-  ChargeGroup,
-  ChargeListener,
-  StoreFailure,
+import {
+  type Charge,
+  type ChargeGroup,
+  type ChargeListener,
+  ChargePolicy,
+  type StoreFailure,
 } from '../../../limiter/counter-store.ts';
 import type { GiveBack } from '../../split/give-back.ts';
 import { chargesByPlace, type PartOf } from '../../split/part-group.ts';
@@ -160,10 +161,10 @@ export class ClusterCall {
     this.#cluster.redirected(to.kind);
     part.target = null;
     if (to.kind === 'try-again') {
-      if (part.isAlone || part.requestId !== '') {
-        part.route = this.#routeOf(part, false);
-        later.push(part);
-      } else again.push(...this.#apart(part));
+      part.redirections = 0;
+      part.route = this.#routeOf(part, false);
+      if (this.#mayWait(part)) later.push(part);
+      else again.push(...this.#apart(part));
       return;
     }
     part.redirections += 1;
@@ -181,6 +182,13 @@ export class ClusterCall {
     again.push(part);
   }
 
+  /** An id is given up when half of the caller's time is gone, but for what must not do without. */
+  #mayWait({ requestId, policy, deadlineMs }: ClusterPart): boolean {
+    if (requestId === '') return false;
+    if (policy === ChargePolicy.GIVE_BACK) return true;
+    return this.#cluster.now() < (this.#startedAt + deadlineMs) / 2;
+  }
+
   #routeOf(part: ClusterPart, isAsking: boolean): ClusterPart['route'] {
     const { bins } = this.#cluster;
     if (part.isAlone) return bins.routeAlone(part.place, isAsking);
@@ -192,7 +200,8 @@ export class ClusterCall {
   #apart(part: ClusterPart): ClusterPart[] {
     const alone = chargesByCounter(part.charges).map((charges: readonly Charge[]) => {
       const route = this.#cluster.bins.routeAlone(part.place, false);
-      return new ClusterPart(part.group, charges, { route, of: part });
+      const of = { policy: part.policy, deadlineMs: part.deadlineMs, requestId: '' };
+      return new ClusterPart(part.group, charges, { route, of });
     });
     const siblings = this.#parts[part.group] as ClusterPart[];
     siblings.splice(siblings.indexOf(part), 1, ...alone);

@@ -16,6 +16,7 @@ import type {
 } from '../../../limiter/counter-store.ts';
 import { type GiveBack, GiveBackCounts } from '../../split/give-back.ts';
 import { CallOutcomes } from '../call-outcomes.ts';
+import type { CallRoute } from '../call-route.ts';
 import { ANSWER_MS } from '../charge-queue.ts';
 import { ErrorCounts } from '../error-counts.ts';
 import { RedisCounterStore } from '../redis-counter-store.ts';
@@ -29,7 +30,7 @@ import {
   type CompleteClusterOptions,
   completeClusterOptions,
 } from './cluster-options.ts';
-import type { ClusterPart } from './cluster-part.ts';
+import { ClusterPart } from './cluster-part.ts';
 import { type ClusterView, NODES_MAX } from './cluster-view.ts';
 import { ClusterWatch } from './cluster-watch.ts';
 import type { Redirection } from './redirection.ts';
@@ -186,7 +187,7 @@ export class RedisClusterStore implements CounterStore, ClusterRoutes {
       errors: this.#errors,
       outcomes: this.#outcomes,
       isClusterNode: true,
-      routeOf: (part) => (part as ClusterPart).route,
+      routeOf: (its) => (its instanceof ClusterPart ? its.route : this.#anyRouteTo(text)),
     });
     const gate = gateOf(store, text);
     const node = new ClusterNode({ address, store, gate, now: this.now() });
@@ -195,6 +196,12 @@ export class RedisClusterStore implements CounterStore, ClusterRoutes {
       this.#changed();
     });
     return node;
+  }
+
+  /** For what breakers ask of a node: a bin that is there. A node without one is asked in vain. */
+  #anyRouteTo(address: string): CallRoute {
+    const bin = this.#owners.findIndex((node) => node?.address === address);
+    return this.bins.routes[Math.max(0, bin)] as CallRoute;
   }
 
   moved(bin: number, address: HostPort): void {

@@ -26,7 +26,9 @@ export interface StoreRig extends AsyncDisposable {
   readonly transitions: string[];
 }
 
-/** `timeoutMs` is long unless told otherwise: the machine may be busy. */
+/** Long, unless told otherwise: the machine may be busy. */
+const TIMEOUT_MS = 5000;
+
 export async function startStore(
   servers: ClusterRig | readonly HostPort[],
   options: Partial<ClusterOptions> = {},
@@ -39,12 +41,15 @@ export async function startStore(
       transitions.push(`${of}: ${name} ${from} > ${to} (${reason})`);
       guard.replaySoon();
     };
+  // Slow is what takes most of the time that callers have.
+  const slow = { slowMs: (options.timeoutMs ?? TIMEOUT_MS) * 0.8 };
+  const breakers = { check: slow, refund: slow, peek: slow };
   const gateOf = (inner: CounterStore, address: string) =>
-    new BreakerGate({ ...AROUND, inner, onTransition: note(address) });
+    new BreakerGate({ ...AROUND, inner, breakers, onTransition: note(address) });
   const cluster = new RedisClusterStore({
     seeds: seedsOf(servers),
     keyFormat: 'exact',
-    timeoutMs: 5000,
+    timeoutMs: TIMEOUT_MS,
     onEvent: (event) => events.push(event),
     gateOf,
     ...options,
