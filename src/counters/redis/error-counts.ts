@@ -4,16 +4,11 @@
  */
 import type { MonotonicMs } from '../../core/time.ts';
 
-/** What was asked for when an error came: a class of command, or the connection itself. */
-export const ERROR_COMMANDS = [
-  'check',
-  'refund',
-  'peek',
-  'replay',
-  'connect',
-  'sentinel',
-  'other',
-] as const;
+/**
+ * What was asked for when an error came. A call carries what many requests brought: it is a `peek`
+ * when all of them only read.
+ */
+export const ERROR_COMMANDS = ['charge', 'peek', 'connect', 'sentinel', 'other'] as const;
 
 /** Nodes with counts of their own: a cluster has fewer. */
 export const ERROR_NODES_MAX = 64;

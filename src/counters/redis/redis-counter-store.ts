@@ -273,7 +273,11 @@ export class RedisCounterStore implements CounterStore {
     const key = sequenceKey(this.#outcomes.client, this.#keyPlan(route));
     const sequence = isSequenced ? { key, number: part.number } : null;
     this.#connection.call(
-      { isAsking, encode: () => batch.encode({ deadline, sequence }) },
+      {
+        command: batch.isPeek ? 'peek' : 'charge',
+        isAsking,
+        encode: () => batch.encode({ deadline, sequence }),
+      },
       {
         replied: (reply) => {
           this.#heard(part, reply);

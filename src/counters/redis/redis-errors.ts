@@ -131,7 +131,7 @@ export const REPLY_ERRORS = [
     ...REFUSED,
     name: 'noperm',
     stands: ['NOPERM'],
-    advice: 'The user of REDIS_AUTH lacks a right: docs/failure.md lists the commands it needs.',
+    advice: 'The user of REDIS_AUTH lacks a right: docs/redis.md lists the commands it needs.',
   },
   {
     ...REFUSED,

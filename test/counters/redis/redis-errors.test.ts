@@ -89,17 +89,17 @@ test('every class has a name for a label, and one sentence of advice', () => {
 });
 
 describe('counts', () => {
-  const error = { class: 'oom', node: 'r:1', command: 'check' };
+  const error = { class: 'oom', node: 'r:1', command: 'charge' };
 
   test('are kept by class, node and command', () => {
     const counts = new ErrorCounts();
     counts.note(error, 0);
     counts.note(error, 1);
-    counts.note({ ...error, command: 'refund' }, 2);
+    counts.note({ ...error, command: 'peek' }, 2);
     counts.note({ ...error, command: 'no such' }, 3);
     expect([...counts.entries()]).toEqual([
       { labels: error, value: 2 },
-      { labels: { ...error, command: 'refund' }, value: 1 },
+      { labels: { ...error, command: 'peek' }, value: 1 },
       { labels: { ...error, command: 'other' }, value: 1 },
     ]);
   });

@@ -1,5 +1,5 @@
 /**
- * The rights that docs/failure.md tells operators to grant are enough for everything that a store
+ * The rights that docs/redis.md tells operators to grant are enough for everything that a store
  * does, and none of them is too many.
  */
 import { readFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import type { RedisStoreOptions } from '../../../src/counters/redis/redis-option
 import { ask, askOne, group, readings, wholeGroup } from '../../contract/charges.ts';
 import { type RedisServer, startRedis } from '../../support/redis-server.ts';
 
-const page = readFileSync(new URL('../../../docs/failure.md', import.meta.url), 'utf8');
+const page = readFileSync(new URL('../../../docs/redis.md', import.meta.url), 'utf8');
 const [line = ''] = /^ACL SETUSER .*\+evalsha.*$/m.exec(page) ?? [];
 const [userName = '', ...rules] = line.split(' ').slice(2);
 const PREFIX = 'weir:';
