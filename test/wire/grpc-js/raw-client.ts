@@ -3,8 +3,8 @@ import {
   type ChannelCredentials,
   Client,
   type ClientReadableStream,
-  type ClientUnaryCall,
   credentials,
+  Metadata,
   type ServiceError,
   status,
 } from '@grpc/grpc-js';
@@ -41,22 +41,19 @@ export class RawClient {
     path: string,
     message: Uint8Array,
     deadlineMs: number | null = CALL_MS_MAX,
+    fields: Readonly<Record<string, string>> = {},
   ): Promise<Outcome> {
-    return new Promise((resolve) => this.start(path, message, deadlineMs, resolve));
-  }
-
-  start(
-    path: string,
-    message: Uint8Array,
-    deadlineMs: number | null,
-    done: (outcome: Outcome) => void,
-  ): ClientUnaryCall {
     const options = deadlineMs === null ? {} : { deadline: Date.now() + deadlineMs };
-    const settle = (error: ServiceError | null, value?: Buffer): void => {
-      if (error === null) done({ code: status.OK, text: '', message: value ?? null });
-      else done({ code: error.code, text: error.details, message: null });
-    };
-    return this.#client.makeUnaryRequest(path, same, same, Buffer.from(message), options, settle);
+    const metadata = new Metadata();
+    for (const [name, value] of Object.entries(fields)) metadata.set(name, value);
+    const request = Buffer.from(message);
+    return new Promise((resolve) => {
+      const settle = (error: ServiceError | null, value?: Buffer): void => {
+        if (error === null) resolve({ code: status.OK, text: '', message: value ?? null });
+        else resolve({ code: error.code, text: error.details, message: null });
+      };
+      this.#client.makeUnaryRequest(path, same, same, request, metadata, options, settle);
+    });
   }
 
   stream(path: string, message: Uint8Array): Feed {

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { credentials } from '@grpc/grpc-js';
@@ -56,20 +55,6 @@ async function outcomeOf(port: number, name: string | null): Promise<number> {
 }
 
 describe('TLS', () => {
-  it('carries calls, large ones too', async () => {
-    const { port } = await serve(TLS);
-    const message = new Uint8Array(1_000_000).fill(5);
-    const outcome = await clientOf(port, null).call(PATH, message);
-    expect(Buffer.compare(outcome.message as Uint8Array, message)).toBe(0);
-  });
-
-  it('asks for the names of the files to be looked at when their texts do not fit', () => {
-    const tls = { ...TLS, key: Buffer.from('no key') };
-    expect(() => new NativeServer(nativeOptions(METHODS, { tls }))).toThrow(
-      /^gRPC: GRPC_SERVER_TLS_CERT, GRPC_SERVER_TLS_KEY or GRPC_CLIENT_TLS_CACERT: /,
-    );
-  });
-
   it('is refused to peers that do not speak HTTP/2, or no TLS at all', async () => {
     const { server, port } = await serve(TLS);
     const mute = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false });
@@ -87,34 +72,6 @@ describe('TLS', () => {
     await closeOf(plain);
     expect(server.counters.handshakesFailed).toBe(3);
     expect(await outcomeOf(port, null)).toBe(0);
-  });
-
-  it('handshakes that never end do not hold a drain up beyond its grace', async () => {
-    const { server, port } = await serve(TLS);
-    const socket = connectTcp({ port, host: '127.0.0.1', allowHalfOpen: true });
-    socket.on('error', () => {});
-    await once(socket, 'connect');
-    await server.drain(10);
-    socket.destroy();
-  });
-});
-
-describe('mutual TLS', () => {
-  it.each([
-    ['a certificate of the authority', 'envoy', 0],
-    ['none', null, 14],
-  ])('with %s', async (_name, client, code) => {
-    const { port } = await serve(MTLS);
-    expect(await outcomeOf(port, client)).toBe(code);
-  });
-
-  it.each([
-    ['envoy.test', 'envoy', 0],
-    ['spiffe://weir.test/envoy', 'envoy', 0],
-    ['envoy.test', 'stranger', 16],
-  ])('asking for the name %s, with the certificate of %s', async (clientSan, client, code) => {
-    const { port } = await serve({ ...MTLS, clientSan });
-    expect(await outcomeOf(port, client)).toBe(code);
   });
 });
 
