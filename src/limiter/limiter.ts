@@ -52,6 +52,11 @@ export interface LimiterOptions {
 
 /** Reason of a degraded answer: see `DegradedReason`. */
 const DEGRADED_HEADER = 'x-ratelimit-degraded';
+/**
+ * What a count says of a domain that is charged whole may be remembered for so long: where several servers
+ * hold the counters, it holds what another request reserves for a moment and then gives back.
+ */
+const WHOLE_KNOWN_MS = 1000;
 const NOT_LOADED = { kind: 'service', text: 'no rate limit configuration loaded' } as const;
 
 export class Limiter implements Decider, ChargeListener {
@@ -254,8 +259,10 @@ function rememberOver(decision: Decision, cache: OverLimitCache): void {
     // A charge that was in flight when the refund was asked may have been remembered since.
     if (check.isRefund) cache.forget(check.key);
     else if (requestId === '' && check.degraded === null && !check.isUnserved) {
-      const count = countOver(check, isWhole(decision));
-      if (count >= 0) cache.remember(check, count, askedAt + check.resetMs);
+      const isChargedWhole = isWhole(decision);
+      const count = countOver(check, isChargedWhole);
+      const knownMs = isChargedWhole ? WHOLE_KNOWN_MS : check.resetMs;
+      if (count >= 0) cache.remember(check, count, askedAt + check.resetMs, askedAt + knownMs);
     }
   }
 }

@@ -16,6 +16,8 @@ interface OverLimitEntry {
   /** Keys of the reference format do not tell it. */
   readonly unit: Unit;
   readonly count: number;
+  readonly resetsAt: MonotonicMs;
+  /** No later than `resetsAt`. */
   readonly expiresAt: MonotonicMs;
 }
 
@@ -55,15 +57,23 @@ export class OverLimitCache {
     }
     if (entry.unit !== unit || entry.count <= limit) return 0;
     this.hitCount++;
-    return entry.expiresAt - now;
+    return entry.resetsAt - now;
   }
 
-  /** Remembers a counter that was read as `count`, over its limit. */
-  remember({ key, unit }: CounterLimit, count: number, expiresAt: MonotonicMs): void {
+  /**
+   * Remembers a counter that was read as `count`, over its limit: until its window ends, or `expiresAt` when
+   * that is earlier.
+   */
+  remember(
+    { key, unit }: CounterLimit,
+    count: number,
+    resetsAt: MonotonicMs,
+    expiresAt: MonotonicMs = resetsAt,
+  ): void {
     this.forget(key);
     const bytes = entryBytes(key);
     if (bytes > this.#bytesMax) return;
-    this.#entries.set(key, { unit, count, expiresAt });
+    this.#entries.set(key, { unit, count, resetsAt, expiresAt: Math.min(expiresAt, resetsAt) });
     this.#bytes += bytes;
     while (this.#bytes > this.#bytesMax) this.#evictOldest();
   }

@@ -1,6 +1,9 @@
 /** Domains that say `charge: all_or_nothing`: what is charged, answered, counted and remembered. */
 import { describe, expect, it } from 'vitest';
+import { Unit } from '../../src/core/rules/unit.ts';
 import type { Answer } from '../../src/core/verdict/answer.ts';
+import { Check } from '../../src/core/verdict/check.ts';
+import type { ChargeGroup } from '../../src/limiter/counter-store.ts';
 import type { LimiterOptions } from '../../src/limiter/limiter.ts';
 import { OverLimitCache } from '../../src/limiter/over-limit-cache.ts';
 import { type TestDescriptor, testDescriptor } from '../support/rules.ts';
@@ -17,6 +20,12 @@ const rules: TestDescriptor[] = [
 ];
 const world = (options: Partial<LimiterOptions> = {}): World => worldOf(rules, options);
 const cached = (): World => world({ overLimitCache: new OverLimitCache(10_000) });
+
+/** What a store does by itself with a reservation. */
+function givenBack(key: string, hits: number): Omit<ChargeGroup, 'failure'> {
+  const charge = { ...new Check(), key, unit: Unit.HOUR, hits, isRefund: true };
+  return { charges: [charge], policy: 0, deadlineMs: 0, requestId: '' };
+}
 
 /** What is left of a limit, read without a charge. */
 function left(its: World, text: string): number | undefined {
@@ -122,6 +131,19 @@ describe('the over-limit cache', () => {
     expect(its.stats.get('one')).toMatchObject({ overLimit: 2, overLimitWithLocalCache: 1 });
     expect(its.stats.get('ten')).toMatchObject({ totalHits: 1, withinLimit: 0 });
     expect(left(its, 'ten=a')).toBe(10);
+  });
+
+  it('asks again after a second: another request may have reserved and given back', () => {
+    const its = cached();
+    its.ask('ten=a', { hitsAddend: 10 });
+    its.ask('ten=a');
+    its.clock += 999;
+    const known = its.ask('ten=a') as Answer;
+    expect([its.charged(), known.statuses[0]?.resetSeconds]).toEqual([2, 3600]);
+    its.store.charge([{ ...givenBack('h1:d,3:ten=1:a', 5), failure: null }], { settled: () => {} });
+    expect(words(its.ask('ten=a'))).toBe('OVER | OVER 0');
+    its.clock += 1;
+    expect(words(its.ask('ten=a'))).toBe('OK | OK 4');
   });
 
   it('still asks for a peek at the limit, which passes', () => {
