@@ -23,7 +23,7 @@ const cached = (): World => world({ overLimitCache: new OverLimitCache(10_000) }
 
 /** What a store does by itself with a reservation. */
 function givenBack(key: string, hits: number): Omit<ChargeGroup, 'failure'> {
-  const charge = { ...new Check(), key, unit: Unit.HOUR, hits, isRefund: true };
+  const charge = Object.assign(new Check(), { key, unit: Unit.HOUR, hits, isRefund: true });
   return { charges: [charge], policy: 0, deadlineMs: 0, requestId: '' };
 }
 
