@@ -74,8 +74,12 @@ function hasPosition(node: RaftNode, { index, term }: Position): boolean {
   return own !== null && (own.term === term || node.has('skip-previous-check'));
 }
 
-/** Entries up to the first for which the log has no room; the bound may be passed by one append. */
-function thatFit({ log, options }: RaftNode, entries: readonly Entry[]): readonly Entry[] {
+/**
+ * Entries up to the first for which the log has no room. It is full only as long as a snapshot could free
+ * some of it: what waits for a quorum must find room, or a log full of it would never be committed.
+ */
+function thatFit({ log, options, applied }: RaftNode, entries: readonly Entry[]): readonly Entry[] {
+  if (applied <= log.base.index) return entries;
   let bytes = log.bytes;
   const cut = entries.findIndex((entry) => {
     if (log.at(entry.index) === null) bytes += entryBytes(entry);

@@ -25,7 +25,12 @@ export function onSnapshotDurable(node: RaftNode, snapshot: Snapshot): void {
     node.applied = index;
     node.effects.push({ kind: 'install-snapshot', snapshot });
   }
-  node.log.compactThrough(index - node.options.limits.compactionTail);
+  node.log.compactThrough(index - tailOf(node));
   // The log may have restarted at a later snapshot meanwhile, which the disk does not have yet.
   node.effects.push({ kind: 'compact', through: Math.min(node.log.base.index, index) });
+}
+
+/** A log that is half full has no room for what it need not keep. */
+function tailOf({ log, options: { limits } }: RaftNode): number {
+  return log.bytes * 2 > limits.logBytesMax ? 0 : limits.compactionTail;
 }

@@ -33,9 +33,15 @@ export interface RaftLimits {
   readonly inFlightMax: number;
   /** Entries that a leader holds uncommitted; proposals beyond are refused. */
   readonly uncommittedBytesMax: number;
-  /** Entries in memory. Beyond, proposals are refused and a follower takes no more until it snapshots. */
+  /**
+   * Entries in memory. Beyond, proposals are refused, and a follower takes no more until it snapshots what it
+   * applied; only what waits for a quorum (the bound above, and a no-op per term) may go further.
+   */
   readonly logBytesMax: number;
-  /** Entries kept behind a snapshot, so that a follower that lags a little is not sent all of it. */
+  /**
+   * Entries kept behind a snapshot, so that a follower that lags a little is not sent all of it; none while
+   * the log is half full.
+   */
   readonly compactionTail: number;
   readonly snapshotBytesMax: number;
   readonly chunkBytesMax: number;

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Fault } from '../../../src/core/raft/options.ts';
 import { InvariantError } from './support/invariants.ts';
-import { type RandomRun, run } from './support/random-run.ts';
+import { type RandomRun, run, runAndHeal } from './support/random-run.ts';
 
 const EVENTS_MAX = 400;
 
@@ -23,6 +23,22 @@ describe('whatever is lost, late, repeated or crashed', () => {
       { numRuns: 400 },
     );
     expect(committed).toBeGreaterThan(400);
+  });
+});
+
+describe('when faults end', () => {
+  test.each([1, 3, 5] as const)('%i voters have one leader, and the same log applied', (voters) => {
+    fc.assert(
+      fc.property(events, (one) => {
+        const { seats } = runAndHeal({ voters, faults: [], events: one });
+        const nodes = [...seats.values()].map(({ node }) => node);
+        expect(nodes.filter((node) => node?.role.kind === 'leader')).toHaveLength(1);
+        const machines = new Set([...seats.values()].map(({ machine }) => machine.join(' ')));
+        expect(machines.size).toBe(1);
+        expect([...machines][0]).toMatch(/healed$/);
+      }),
+      { numRuns: 100 },
+    );
   });
 });
 

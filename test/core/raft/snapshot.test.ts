@@ -1,6 +1,7 @@
 /** Snapshots: thesis 5.1. */
 import { describe, expect, test } from 'vitest';
 import { crc32 } from '../../../src/core/raft/crc32.ts';
+import { entryBytes } from '../../../src/core/raft/log-entry.ts';
 import type { SnapshotChunk } from '../../../src/core/raft/message.ts';
 import { makeSnapshot, type Snapshot } from '../../../src/core/raft/snapshot.ts';
 import { bodies, entries, entry, Rig, type RigOptions, T } from './support/rig.ts';
@@ -128,6 +129,12 @@ describe('a snapshot that is made', () => {
     expect(rig.effects('compact')).toEqual([{ kind: 'compact', through: 2 }]);
     expect(logText(rig.node)).toBe('(2/1) 3/13 4/14');
     expect(rig.effects('install-snapshot')).toEqual([]);
+  });
+
+  test('leaves no tail in a log that is half full', () => {
+    const rig = made({ limits: { compactionTail: 2, logBytesMax: 7 * entryBytes(entry(1, 1)) } });
+    rig.cluster.snapshot('1');
+    expect(logText(rig.node)).toBe('(3/1) 4/14');
   });
 
   test('with a tail longer than the log leaves it', () => {
