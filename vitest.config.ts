@@ -4,13 +4,35 @@ import { defineConfig } from 'vitest/config';
 const WORKERS_MAX = 2;
 /** A test that waits for an event gives up long before this; it only ends what hangs. */
 const TEST_MS_MAX = 30_000;
+/** The long form of the fault tests measures: nothing may run beside it. */
+const FAULT_WORKERS_MAX = process.env['FAULTS'] === 'long' ? 1 : WORKERS_MAX;
+const FAULTS = 'test/faults/*.test.ts';
 
 export default defineConfig({
   test: {
     pool: 'forks',
     maxWorkers: WORKERS_MAX,
-    include: ['test/**/*.test.ts'],
-    exclude: ['test/bench/**', 'node_modules/**'],
+    // The fault tests come when all others are done: they look at when answers come.
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'tests',
+          include: ['test/**/*.test.ts'],
+          exclude: [FAULTS, 'test/bench/**', 'node_modules/**'],
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'faults',
+          include: [FAULTS],
+          maxWorkers: FAULT_WORKERS_MAX,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
     testTimeout: TEST_MS_MAX,
     hookTimeout: TEST_MS_MAX,
     globalSetup: ['test/support/global-setup.ts'],

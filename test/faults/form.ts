@@ -1,16 +1,56 @@
 /**
- * The two forms of a fault test: short, in which it shows that a promise holds at all, and long
- * (FAULTS=long), in which a load like a fleet's holds it for a while.
+ * The two forms of a fault test. Short, as part of `npm test`: every row, at a load that a busy machine
+ * bears, within bounds that tell a call that waited for Redis from one that did not. Long
+ * (FAULTS=long), for a quiet machine: a load like a fleet's and the promise itself, as
+ * docs/failure.md gives it.
  */
 export interface Form {
   readonly ratePerSecond: number;
   /** Under load before the fault, while it lasts, and after it. */
   readonly phaseMs: number;
+  /** REDIS_TIMEOUT of the service: the deadline of a call. */
+  readonly deadlineMs: number;
+  /**
+   * Of all calls at most `shareMax` may take so much longer than the deadline, the time not counted
+   * in which the load generator itself was held up.
+   */
+  readonly late: readonly { readonly overMs: number; readonly shareMax: number }[];
+  /** From Redis answering again to the first decision through it. */
+  readonly recoveryMsMax: number;
+  /** What the service's memory may grow by under a fault. */
+  readonly growthBytesMax: number;
   /** Ends a test that hangs. */
   readonly testMsMax: number;
 }
 
-const SHORT: Form = { ratePerSecond: 500, phaseMs: 1_000, testMsMax: 30_000 };
-const LONG: Form = { ratePerSecond: 5_000, phaseMs: 10_000, testMsMax: 120_000 };
+const MIB = 1024 * 1024;
 
-export const FORM: Form = process.env['FAULTS'] === 'long' ? LONG : SHORT;
+const SHORT: Form = {
+  ratePerSecond: 500,
+  phaseMs: 900,
+  deadlineMs: 100,
+  late: [
+    { overMs: 50, shareMax: 0.05 },
+    // A call that waited for its connection to be given up would take REDIS_TIMEOUT and 500 ms.
+    { overMs: 450, shareMax: 0 },
+  ],
+  recoveryMsMax: 1_500,
+  growthBytesMax: 150 * MIB,
+  testMsMax: 30_000,
+};
+
+const LONG: Form = {
+  ratePerSecond: 5_000,
+  phaseMs: 10_000,
+  deadlineMs: 10,
+  late: [
+    { overMs: 5, shareMax: 0.0001 },
+    { overMs: 50, shareMax: 0 },
+  ],
+  recoveryMsMax: 1_000,
+  growthBytesMax: 100 * MIB,
+  testMsMax: 120_000,
+};
+
+export const isLong = process.env['FAULTS'] === 'long';
+export const FORM: Form = isLong ? LONG : SHORT;

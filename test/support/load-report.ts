@@ -67,6 +67,7 @@ export interface Summary {
 }
 
 type From = 'due' | 'sent';
+type OffMs = (fromMs: number, toMs: number) => number;
 
 export class LoadReport {
   readonly stalls: Stall[] = [];
@@ -175,6 +176,19 @@ export class LoadReport {
     return this.#countLate(boundMs, from, (startMs, endMs) => this.#stalledMs(startMs, endMs));
   }
 
+  /** Of the calls that are so, the share of which `laterThanBesideStalls` says the same. */
+  shareLater(boundMs: number, isSo: (call: number) => boolean): number {
+    let [late, all] = [0, 0];
+    for (let call = 0; call < this.#due; call += 1) {
+      if (!isSo(call)) continue;
+      all += 1;
+      if (this.#isLate(call, boundMs, 'due', (startMs, endMs) => this.#stalledMs(startMs, endMs))) {
+        late += 1;
+      }
+    }
+    return all === 0 ? 0 : late / all;
+  }
+
   summary(): Summary {
     const outcomes: Partial<Record<Outcome, number>> = {};
     const degraded: Record<string, number> = {};
@@ -209,16 +223,21 @@ export class LoadReport {
     return from === 'due' ? this.dueMs(call) : (this.#sentMs[call] as number);
   }
 
-  #countLate(boundMs: number, from: From, offMs: (from: number, to: number) => number): number {
+  #countLate(boundMs: number, from: From, offMs: OffMs): number {
     let late = 0;
     for (let call = 0; call < this.#due; call += 1) {
-      const endMs = this.#answeredMs[call] as number;
-      const beginMs = this.#begunMs(call, from);
-      // NaN, of a call that never ended, is not within the bound.
-      if (endMs - beginMs <= boundMs) continue;
-      if (!(endMs - beginMs - offMs(beginMs, endMs) <= boundMs)) late += 1;
+      if (this.#isLate(call, boundMs, from, offMs)) late += 1;
     }
     return late;
+  }
+
+  /** `offMs`: what is taken off of a span. */
+  #isLate(call: number, boundMs: number, from: From, offMs: OffMs): boolean {
+    const endMs = this.#answeredMs[call] as number;
+    const beginMs = this.#begunMs(call, from);
+    // NaN, of a call that never ended, is not within the bound.
+    if (endMs - beginMs <= boundMs) return false;
+    return !(endMs - beginMs - offMs(beginMs, endMs) <= boundMs);
   }
 
   #stalledMs(startMs: number, endMs: number): number {

@@ -70,7 +70,7 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
     ],
     env: process.env,
   });
-  await child.ready(async () => (await ping(port, options.password)).endsWith('+PONG\r\n'));
+  await child.ready(async () => (await pingRedis(port, options.password)).endsWith('+PONG\r\n'));
   return new RedisServer(port, child);
 }
 
@@ -81,7 +81,7 @@ function redisProgram(): string {
 }
 
 /** What it says to PING, or rejects when it cannot be reached. */
-function ping(port: number, password?: string): Promise<string> {
+export function pingRedis(port: number, password?: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1');
     let text = '';

@@ -56,6 +56,14 @@ test('of a late call only what lies in a stall is taken off', () => {
   expect([24, 25].map((boundMs) => report.laterThanBesideStalls(boundMs))).toEqual([2, 1]);
 });
 
+test('the share of late calls is of those that are meant', () => {
+  const report = reportOfFour();
+  const isEven = (call: number) => call % 2 === 0;
+  expect(report.shareLater(7, isEven)).toBe(0.5);
+  expect(report.shareLater(7, (call) => !isEven(call))).toBe(1);
+  expect(report.shareLater(7, () => false)).toBe(0);
+});
+
 test('the first answer of a kind after a time is the one that ended first', () => {
   const report = reportOfFour();
   expect(report.first(0, ({ outcome }) => outcome === 'OK')?.call).toBe(0);

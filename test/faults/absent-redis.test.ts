@@ -1,0 +1,67 @@
+/** A service whose Redis is not there when it starts, and callers who wait for less than Redis may take. */
+import { expect, test } from 'vitest';
+import { freePort } from '../support/free-ports.ts';
+import { type RedisServer, startRedis } from '../support/redis-server.ts';
+import { FORM } from './form.ts';
+import { expectAccountedFor, expectAllCounted, expectKept } from './promise.ts';
+import {
+  answersAgain,
+  answersByUser,
+  breakersClosed,
+  countsOf,
+  onePhase,
+  recoveryMs,
+  startShop,
+  startShopAlone,
+  underLoad,
+} from './scene.ts';
+
+test(
+  'started without Redis it serves, and tells Redis of it all once that is there',
+  async () => {
+    const port = await freePort();
+    await using service = await startShopAlone({ redisPort: port });
+    let redis: RedisServer | null = null;
+    let [startedMs, thereMs] = [0, 0];
+    const scene = await underLoad({ service }, async () => {
+      startedMs = performance.now();
+      [redis, thereMs] = await Promise.all([startRedis({ port }), answersAgain(port)]);
+      await breakersClosed(service);
+      await onePhase();
+    });
+    await using _ = redis as unknown as RedisServer;
+    const recovery = recoveryMs(scene.report, startedMs, thereMs);
+    expectKept(scene, { row: 'started without Redis', recoveryMs: recovery });
+    expectAllCounted(scene, await countsOf(port));
+    expectAccountedFor(scene);
+  },
+  FORM.testMsMax,
+);
+
+test(
+  "a caller's own deadline is kept where it is nearer than REDIS_TIMEOUT",
+  async () => {
+    const callerMs = 4 * FORM.deadlineMs;
+    await using redis = await startRedis();
+    await using service = await startShop({
+      redisPort: redis.port,
+      env: { REDIS_TIMEOUT: '20s' },
+    });
+    const scene = await underLoad({ service, callerMs }, async () => {
+      redis.freeze();
+      await onePhase();
+      redis.thaw();
+      await answersAgain(redis.port);
+      await onePhase();
+      await breakersClosed(service);
+    });
+    expectKept(scene, { row: 'grpc-timeout before REDIS_TIMEOUT', deadlineMs: callerMs });
+    expect(scene.report.summary().degraded['timeout']).toBeGreaterThan(0);
+    expect(
+      Math.max(...answersByUser(scene.report, ({ degraded }) => degraded !== null)),
+    ).toBeGreaterThan(0);
+    expectAllCounted(scene, await countsOf(redis.port));
+    expectAccountedFor(scene);
+  },
+  FORM.testMsMax,
+);

@@ -1,0 +1,66 @@
+/** Another primary behind Sentinels, under load: planned, after a kill, and after a hang. */
+import { expect, test } from 'vitest';
+import { SENTINEL_PRIMARY, type SentinelRig, startSentinelRig } from '../support/sentinel-rig.ts';
+import { FORM } from './form.ts';
+import { expectKept } from './promise.ts';
+import {
+  answersByUser,
+  answersOf,
+  breakersClosed,
+  countsOf,
+  onePhase,
+  recoveryMs,
+  startShop,
+  sum,
+  underLoad,
+} from './scene.ts';
+
+/** What replication may lack when a primary is gone at once: it runs some milliseconds behind. */
+const LAG_MS_MAX = 200;
+
+const causes: [string, (rig: SentinelRig) => unknown][] = [
+  ['a planned failover', (rig) => rig.failover()],
+  ['a killed primary', (rig) => rig.killPrimary()],
+  ['a frozen primary', (rig) => rig.freezePrimary()],
+];
+
+test.each(causes)(
+  '%s: the new primary decides within a second of its promotion, and has what the old one had',
+  async (name, cause) => {
+    await using rig = await startSentinelRig();
+    await using service = await startShop({
+      redisPort: 0,
+      env: { REDIS_TYPE: 'SENTINEL', REDIS_URL: `${SENTINEL_PRIMARY},${rig.sentinelAddresses()}` },
+    });
+    let [causedMs, promotedMs] = [0, 0];
+    const scene = await underLoad({ service }, async () => {
+      causedMs = performance.now();
+      const promoted = rig.promotedAt();
+      await cause(rig);
+      promotedMs = (await promoted).atMs;
+      await breakersClosed(service);
+      await onePhase();
+      rig.thaw();
+      await onePhase();
+    });
+    // Through the new primary: the old one answers on for a while in a planned failover.
+    const recovery = recoveryMs(scene.report, causedMs, promotedMs);
+    expectKept(scene, { row: `Sentinel, ${name}`, recoveryMs: recovery });
+    const asked = answersByUser(scene.report, () => true);
+    const counted = await countsOf(rig.primary().port);
+    for (const [user, count] of counted.entries()) {
+      expect(count, `user-${user}`).toBeLessThanOrEqual(asked[user] as number);
+    }
+    const missing = sum(asked) - sum(counted);
+    const inLag = [...answersOf(scene.report)].filter(
+      ({ answeredMs, degraded }) =>
+        degraded === null &&
+        answeredMs > causedMs - LAG_MS_MAX &&
+        answeredMs < promotedMs + LAG_MS_MAX,
+    ).length;
+    expect(missing).toBeLessThanOrEqual(inLag);
+    const { lost, unknown } = scene.watch.last.local;
+    expect({ lost, unknown }).toEqual({ lost: 0, unknown: 0 });
+  },
+  FORM.testMsMax,
+);

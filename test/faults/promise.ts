@@ -1,0 +1,65 @@
+/** What Weir promises whatever Redis does, as the callers see it. */
+import { expect } from 'vitest';
+import { FORM, isLong } from './form.ts';
+import { lateShares } from './late-shares.ts';
+import { recordRow } from './record.ts';
+import { answersByUser, answersOf, type Scene } from './scene.ts';
+
+export interface PromiseOptions {
+  /** For the table of a long run. */
+  readonly row: string;
+  /** Outcomes that are right; OK alone when absent. */
+  readonly outcomes?: readonly string[];
+  /** The callers' own deadline where it is nearer than REDIS_TIMEOUT. */
+  readonly deadlineMs?: number;
+  readonly recoveryMs?: number;
+}
+
+/** Every call answered, in time, as it should be; memory bounded. */
+export function expectKept(scene: Scene, options: PromiseOptions): void {
+  const { report, watch } = scene;
+  const { outcomes = ['OK'], deadlineMs = FORM.deadlineMs, recoveryMs } = options;
+  if (isLong) recordRow(scene, options.row, recoveryMs ?? null);
+  const summary = report.summary();
+  const wrong = Object.keys(summary.outcomes).filter((outcome) => !outcomes.includes(outcome));
+  expect(wrong, JSON.stringify(summary.outcomes)).toEqual([]);
+  for (const { overMs, shareMax } of FORM.late) {
+    const late = lateShares(report, deadlineMs, overMs);
+    expect(
+      late.calls,
+      `share of calls later than ${deadlineMs} + ${overMs} ms`,
+    ).toBeLessThanOrEqual(shareMax + 2 * late.controls);
+  }
+  expect(watch.growthBytes).toBeLessThan(FORM.growthBytesMax);
+  if (recoveryMs !== undefined) expect(recoveryMs).toBeLessThan(FORM.recoveryMsMax);
+}
+
+/**
+ * What local shares admitted is either in Redis or said to be lost: by the service's numbers, each hit
+ * once. `unknownMax` where the documentation allows hits whose fate is not found out.
+ */
+export function expectAccountedFor({ report, watch }: Scene): void {
+  const admitted = [...answersOf(report)].filter(
+    ({ degraded, outcome }) => degraded !== null && outcome === 'OK',
+  ).length;
+  const { replayed, confirmed, lost, unknown } = watch.last.local;
+  expect({ lost, unknown, found: replayed + confirmed }).toEqual({
+    lost: 0,
+    unknown: 0,
+    found: admitted,
+  });
+}
+
+/** Each user's count in Redis is what was asked for: no hit lost, none charged twice. */
+export function expectAllCounted({ report }: Scene, counted: readonly number[]): void {
+  const asked = answersByUser(report, () => true);
+  expectCounts(counted, asked);
+}
+
+/** Names the users whose counts differ, and no others. */
+export function expectCounts(counted: readonly number[], wanted: readonly number[]): void {
+  const wrong = wanted.flatMap((count, user) =>
+    counted[user] === count ? [] : [`user-${user}: ${counted[user]} counted, ${count} wanted`],
+  );
+  expect(wrong).toEqual([]);
+}
