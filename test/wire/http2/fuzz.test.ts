@@ -31,7 +31,7 @@ import {
   pickFrom,
 } from '../fuzzing.ts';
 
-const RUNS = fuzzRuns(1500);
+const RUNS = fuzzRuns(3000);
 const TURNS = 12;
 const FRAMES_A_TURN = 4;
 
