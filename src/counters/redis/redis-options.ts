@@ -118,7 +118,8 @@ const DEFAULTS = {
   startMaxMs: 10_000,
   connectTimeoutMs: 1000,
   silenceMaxMs: 500,
-  retryMaxMs: 1000,
+  // With an attempt itself it stays below a second: so soon does Redis decide again when it is back.
+  retryMaxMs: 500,
   chargesPerCallMax: 4096,
   charactersPerCallMax: 4_194_304,
   groupsQueuedMax: 65_536,
