@@ -1,0 +1,47 @@
+/**
+ * How many hits a second are asked for, admitted or not: an average that forgets exponentially, by
+ * time and not by calls, so it means the same for any spacing of hits.
+ */
+import type { DurationMs, MonotonicMs } from '../time.ts';
+
+/** Hits of so short a time are added up before the average moves: an exponential per hit is dear. */
+const SLOT_MS = 20;
+
+export class Demand {
+  readonly #memoryMs: DurationMs;
+  #perMs = 0;
+  #fresh = 0;
+  #at: MonotonicMs;
+  /** Of the last hit. */
+  #lastAt: MonotonicMs;
+
+  /** `memoryMs`: after this long, a hit counts for 1/e. */
+  constructor(memoryMs: DurationMs, now: MonotonicMs) {
+    this.#memoryMs = memoryMs;
+    this.#at = now;
+    this.#lastAt = now;
+  }
+
+  /** When something was last asked for; at first, when this began. */
+  get lastAt(): MonotonicMs {
+    return this.#lastAt;
+  }
+
+  record(hits: number, now: MonotonicMs): void {
+    if (now - this.#at >= SLOT_MS) this.#fold(now);
+    this.#fresh += hits;
+    this.#lastAt = now;
+  }
+
+  perSecond(now: MonotonicMs): number {
+    this.#fold(now);
+    return this.#perMs * 1000;
+  }
+
+  #fold(now: MonotonicMs): void {
+    const elapsed = Math.max(0, now - this.#at);
+    this.#perMs = this.#perMs * Math.exp(-elapsed / this.#memoryMs) + this.#fresh / this.#memoryMs;
+    this.#fresh = 0;
+    this.#at = Math.max(now, this.#at);
+  }
+}
