@@ -26,7 +26,8 @@ export interface WatchParts {
   readonly seeds: readonly HostPort[];
   readonly peer: Pick<PeerOptions, 'username' | 'password' | 'tls'>;
   readonly monotonic: () => MonotonicMs;
-  readonly viewed: (view: ClusterView) => void;
+  /** False when the view is not believed: then its nodes are not, either. */
+  readonly viewed: (view: ClusterView) => boolean;
   readonly failed: (error: Error, node: string) => void;
 }
 
@@ -105,13 +106,12 @@ export class ClusterWatch {
   }
 
   #take(view: ClusterView): void {
-    if (this.#isClosed) return;
+    if (this.#isClosed || !this.#parts.viewed(view)) return;
     this.#known = view.nodes;
     const names = new Set([...view.nodes, ...this.#parts.seeds].map(addressText));
     for (const marks of [this.#asked, this.#failed]) {
       for (const node of marks.keys()) if (!names.has(node)) marks.delete(node);
     }
-    this.#parts.viewed(view);
   }
 
   /** Those that answered last, the longest unasked first; then the others. Seeds are for when none did. */

@@ -104,6 +104,11 @@ export class RedisClusterStore implements CounterStore, ClusterRoutes {
     return this.#views;
   }
 
+  /** How often nodes were asked for theirs. */
+  get looks(): number {
+    return this.#watch.looks;
+  }
+
   /** Those that own slots, and those that left and still have calls under way. */
   nodes(): readonly ClusterNode[] {
     return [...this.#nodes.values()];
@@ -247,9 +252,9 @@ export class RedisClusterStore implements CounterStore, ClusterRoutes {
   }
 
   /** A view that is older than the one in force is no news. */
-  #viewed(view: ClusterView): void {
+  #viewed(view: ClusterView): boolean {
     const now = this.now();
-    if (view.epoch < this.#epoch && now - this.#viewedAt < EPOCH_KEPT_MS) return;
+    if (view.epoch < this.#epoch && now - this.#viewedAt < EPOCH_KEPT_MS) return false;
     this.#epoch = view.epoch;
     this.#viewedAt = now;
     this.#views += 1;
@@ -261,6 +266,7 @@ export class RedisClusterStore implements CounterStore, ClusterRoutes {
     this.#leaveOthers(now);
     if (this.#owners.some((node) => node?.store.isHealthy !== true)) this.doubt();
     this.#changed();
+    return true;
   }
 
   #leaveOthers(now: MonotonicMs): void {

@@ -3,9 +3,9 @@ import type { Transition } from '../../../../src/core/breaker/breaker.ts';
 import { BreakerGate } from '../../../../src/counters/guarded/breaker-gate.ts';
 import { GuardedCounterStore } from '../../../../src/counters/guarded/guarded-counter-store.ts';
 import { MemoryCounterStore } from '../../../../src/counters/memory/memory-counter-store.ts';
-import { clusterGate } from '../../../../src/counters/redis/cluster/cluster-gate.ts';
 import type { ClusterOptions } from '../../../../src/counters/redis/cluster/cluster-options.ts';
-import { RedisClusterStore } from '../../../../src/counters/redis/cluster/redis-cluster-store.ts';
+import { clusterStore } from '../../../../src/counters/redis/cluster/cluster-store.ts';
+import type { RedisClusterStore } from '../../../../src/counters/redis/cluster/redis-cluster-store.ts';
 import type { HostPort, RedisEvent } from '../../../../src/counters/redis/redis-options.ts';
 import type { CounterStore } from '../../../../src/limiter/counter-store.ts';
 import type { ClusterRig } from '../../../support/cluster-rig.ts';
@@ -46,15 +46,17 @@ export async function startStore(
   const breakers = { check: slow, refund: slow, peek: slow };
   const gateOf = (inner: CounterStore, address: string) =>
     new BreakerGate({ ...AROUND, inner, breakers, onTransition: note(address) });
-  const cluster = new RedisClusterStore({
-    seeds: seedsOf(servers),
-    keyFormat: 'exact',
-    timeoutMs: TIMEOUT_MS,
-    onEvent: (event) => events.push(event),
-    gateOf,
-    ...options,
-  });
-  const gate = clusterGate(cluster, { ...AROUND, onTransition: note('cluster') });
+  const { cluster, store: gate } = clusterStore(
+    {
+      seeds: seedsOf(servers),
+      keyFormat: 'exact',
+      timeoutMs: TIMEOUT_MS,
+      onEvent: (event) => events.push(event),
+      gateOf,
+      ...options,
+    },
+    { ...AROUND, onTransition: note('cluster') },
+  );
   const now = Date.now;
   const local = { store: new MemoryCounterStore({ now }), replicas: 1, now };
   const guard = new GuardedCounterStore({ inner: gate, local });

@@ -5,7 +5,8 @@
 import type { BreakerOptions } from '../../../core/breaker/options.ts';
 import { BreakerGate, type GateOptions } from '../../guarded/breaker-gate.ts';
 import { COMMAND_CLASSES } from '../../guarded/command-class.ts';
-import type { RedisClusterStore } from './redis-cluster-store.ts';
+import type { ClusterOptions } from './cluster-options.ts';
+import { RedisClusterStore } from './redis-cluster-store.ts';
 
 const NEARLY_ALL = 0.9;
 const NEVER = Infinity;
@@ -20,11 +21,23 @@ const WHEN_NOTHING_IS_SERVED: Partial<BreakerOptions> = {
   rampMs: 0,
 };
 
-type Around = Omit<GateOptions, 'inner' | 'breakers' | 'isOverMany'>;
+export interface ClusterStore {
+  readonly cluster: RedisClusterStore;
+  /** The cluster with the breakers before it: what is charged. */
+  readonly store: BreakerGate;
+}
 
-export function clusterGate(inner: RedisClusterStore, around: Around): BreakerGate {
+/** Throws a RangeError for an option out of its bounds. */
+export function clusterStore(
+  options: ClusterOptions,
+  around: Omit<GateOptions, 'inner' | 'breakers' | 'isOverMany'>,
+): ClusterStore {
+  const inner = new RedisClusterStore(options);
   const breakers = Object.fromEntries(
     COMMAND_CLASSES.map((name) => [name, WHEN_NOTHING_IS_SERVED]),
   );
-  return new BreakerGate({ ...around, inner, breakers, isOverMany: true });
+  return {
+    cluster: inner,
+    store: new BreakerGate({ ...around, inner, breakers, isOverMany: true }),
+  };
 }
