@@ -3,7 +3,7 @@
  * `charge: all_or_nothing`, and none again when it is a retry with the same `idempotency-key`.
  */
 import { status } from '@grpc/grpc-js';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { startRedis } from '../support/redis-server.ts';
 import { RlsClient } from '../support/rls-client.ts';
 import { startService } from '../support/service.ts';
@@ -25,14 +25,11 @@ const ID_BYTES_MAX = 128;
 
 /** `ask` answers `OK 1 99`, or with an error's code and text. */
 async function running(env: Readonly<Record<string, string>>, onRedis: boolean) {
-  const redis = onRedis ? await startRedis() : null;
-  const service = await startService({ files: FILES, env, redisPort: redis?.port });
-  const client = new RlsClient(service.ports.grpc);
-  const stop = async (): Promise<void> => {
-    client[Symbol.dispose]();
-    await service[Symbol.asyncDispose]();
-    await redis?.stop();
-  };
+  await using parts = new AsyncDisposableStack();
+  const redis = onRedis ? parts.use(await startRedis()) : null;
+  const options = { files: FILES, env, redisPort: redis?.port };
+  const service = parts.use(await startService(options));
+  const client = parts.use(new RlsClient(service.ports.grpc));
   const ask = async (domain: string, text: string, id?: string): Promise<string> => {
     const descriptors = text.split(' ').map((entry) => {
       const [key = '', value = ''] = entry.split('=');
@@ -46,7 +43,7 @@ async function running(env: Readonly<Record<string, string>>, onRedis: boolean) 
     };
     return [overallCode, ...statuses.map(({ limitRemaining = 0 }) => limitRemaining)].join(' ');
   };
-  return { service, ask, stop };
+  return { service, ask, parts: parts.move() };
 }
 
 const WAYS: readonly (readonly [listener: string, onRedis: boolean])[] = [
@@ -60,8 +57,8 @@ describe.each(WAYS)('over %s, on Redis: %s', (listener, onRedis) => {
   let its: Awaited<ReturnType<typeof running>>;
   beforeAll(async () => {
     its = await running({ GRPC_LISTENER: listener }, onRedis);
+    return () => its.parts.disposeAsync();
   });
-  afterAll(() => its.stop());
 
   test('a request that is turned away charges none, where its domain says so', async () => {
     const { service, ask } = its;
