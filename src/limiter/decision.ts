@@ -10,13 +10,15 @@ import type { Check } from '../core/verdict/check.ts';
 import type { ChargeGroup, ChargePolicy, StoreFailure } from './counter-store.ts';
 import type { DecisionListener } from './decide.ts';
 
+const NO_CHECKS: readonly Check[] = [];
+
 export class Decision implements ChargeGroup, Answer {
   readonly request: RateLimitRequest;
   readonly listener: DecisionListener;
   /** One for each descriptor, in its order. */
-  readonly statuses: Check[] = [];
+  statuses: readonly Check[] = NO_CHECKS;
   /** Those of `statuses` that the store is asked for. */
-  readonly charges: Check[] = [];
+  charges: readonly Check[] = NO_CHECKS;
   readonly policy: ChargePolicy;
   /** When the store was asked; only kept for the over-limit cache. */
   askedAt: MonotonicMs = 0;
@@ -35,4 +37,19 @@ export class Decision implements ChargeGroup, Answer {
     this.deadlineMs = listener.deadlineMs;
     this.requestId = listener.requestId;
   }
+
+  addStatus(check: Check): void {
+    this.statuses = append(this.statuses, check);
+  }
+
+  addCharge(check: Check): void {
+    this.charges = append(this.charges, check);
+  }
+}
+
+/** A literal of one holds one; growing an empty array would make room for seventeen. */
+function append(list: readonly Check[], check: Check): readonly Check[] {
+  if (list.length === 0) return [check];
+  (list as Check[]).push(check);
+  return list;
 }

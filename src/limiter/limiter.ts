@@ -98,7 +98,7 @@ export class Limiter implements Decider, ChargeListener {
   #skip(decision: Decision): null {
     const { domain, descriptors } = decision.request;
     for (let i = 0; i < descriptors.length; i++) {
-      decision.statuses.push(new Check());
+      decision.addStatus(new Check());
       this.#options.observer.domainNotFound(domain);
     }
     return null;
@@ -110,7 +110,7 @@ export class Limiter implements Decider, ChargeListener {
     if (cache !== null) decision.askedAt = this.#options.monotonicNow();
     for (const check of decision.statuses) {
       if (!this.#count(check, decision)) continue;
-      if (cache === null || !isAnswered(check, cache, decision)) decision.charges.push(check);
+      if (cache === null || !isAnswered(check, cache, decision)) decision.addCharge(check);
     }
     // With a counter already known over, the reference charges nothing else of the request.
     if (decision.policy !== ChargePolicy.ALL) stopOthers(decision);
@@ -121,7 +121,7 @@ export class Limiter implements Decider, ChargeListener {
     decision.isLocal = forced === 'local';
     for (const check of decision.statuses) {
       if (!this.#count(check, decision)) continue;
-      if (forced === 'local') decision.charges.push(check);
+      if (forced === 'local') decision.addCharge(check);
       else override.answer(check, forced);
     }
   }
@@ -196,10 +196,10 @@ function isWhole({ policy }: Decision): boolean {
 /** Makes and matches a check for every descriptor; returns what is wrong with the request, or null. */
 function matchAll(
   domain: DomainRules,
-  { request, statuses: checks }: Decision,
+  decision: Decision,
   override: DomainOverride | null,
 ): string | null {
-  const { descriptors, hitsAddend } = request;
+  const { descriptors, hitsAddend } = decision.request;
   let hasReplaces = false;
   for (let i = 0; i < descriptors.length; i++) {
     const descriptor = descriptors[i] as Descriptor;
@@ -214,9 +214,9 @@ function matchAll(
     // A limit that the request brings is the caller's own.
     if (override !== null && descriptor.limit === null) override.scale(check);
     if (check.rule !== null && check.rule.replaces.length > 0) hasReplaces = true;
-    checks.push(check);
+    decision.addStatus(check);
   }
-  if (hasReplaces) applyReplaces(checks);
+  if (hasReplaces) applyReplaces(decision.statuses);
   return null;
 }
 

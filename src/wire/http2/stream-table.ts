@@ -23,32 +23,36 @@ export class StreamTable {
   lastId = 0;
   /** Streams that ended while a handler was at work for them, and still is. */
   #outlived = 0;
-  readonly #open = new Map<number, Http2Stream>();
+  /** The stream opened last while it is open; most end before the next, and never see the map. */
   #latest: Http2Stream | null = null;
+  /** The others that are open. */
+  readonly #older = new Map<number, Http2Stream>();
   /** By id modulo ENDINGS_MAX: the id's remaining bits and the ending, made at the first ending. */
   #endings: Float64Array | null = null;
 
   get openCount(): number {
-    return this.#open.size;
+    return this.#older.size + (this.#latest === null ? 0 : 1);
   }
 
   /** Streams that work goes on for. */
   get workCount(): number {
-    return this.#open.size + this.#outlived;
+    return this.openCount + this.#outlived;
   }
 
-  /** Bounded by concurrentStreamsMax. */
-  open(): IterableIterator<Http2Stream> {
-    return this.#open.values();
+  /** In the order in which they were opened; bounded by concurrentStreamsMax. */
+  *open(): Generator<Http2Stream> {
+    yield* this.#older.values();
+    if (this.#latest !== null) yield this.#latest;
   }
 
   get(id: number): Http2Stream | undefined {
     const latest = this.#latest;
-    return latest !== null && latest.id === id ? latest : this.#open.get(id);
+    return latest !== null && latest.id === id ? latest : this.#older.get(id);
   }
 
   add(stream: Http2Stream): void {
-    this.#open.set(stream.id, stream);
+    const latest = this.#latest;
+    if (latest !== null) this.#older.set(latest.id, latest);
     this.#latest = stream;
   }
 
@@ -56,8 +60,8 @@ export class StreamTable {
   close(stream: Http2Stream, ending: Ending): void {
     stream.isClosed = true;
     stream.outbox = null;
-    this.#open.delete(stream.id);
     if (this.#latest === stream) this.#latest = null;
+    else this.#older.delete(stream.id);
     this.remember(stream.id, ending);
   }
 
