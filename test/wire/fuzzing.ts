@@ -3,8 +3,7 @@
  * memory before and after. `npm run test:fuzz` runs a million cases of each;
  * `FUZZ_SEED=n FUZZ_RUNS=m npm run test:fuzz` others.
  */
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { memoryBytes } from './memory.ts';
 
 export const FUZZ_SEED = Number(process.env['FUZZ_SEED'] ?? 1);
 const RUNS = process.env['FUZZ_RUNS'];
@@ -71,7 +70,6 @@ export async function fuzz(
   runs: number,
   oneCase: (seed: number) => void,
 ): Promise<void> {
-  const collect = collector();
   const startMs = performance.now();
   let warmBytes = 0;
   for (let run = 0; run < runs; run++) {
@@ -82,9 +80,9 @@ export async function fuzz(
       throw new Error(`${name} ${seed} (run ${run}) failed`, { cause: error });
     }
     if (run % CASES_AT_ONCE === 0) await new Promise(setImmediate);
-    if (run === Math.floor(runs * WARM_SHARE)) warmBytes = await memoryBytes(collect);
+    if (run === Math.floor(runs * WARM_SHARE)) warmBytes = await memoryBytes();
   }
-  const grown = (await memoryBytes(collect)) - warmBytes;
+  const grown = (await memoryBytes()) - warmBytes;
   if (grown > GROWTH_BYTES_MAX) throw new Error(`${name}: memory grew by ${grown} bytes`);
   if (RUNS === undefined) return;
   const seconds = ((performance.now() - startMs) / 1000).toFixed(0);
@@ -97,21 +95,4 @@ export async function fuzz(
 /** At a thousandth of a second each, with room. */
 export function fuzzMsMax(runs: number): number {
   return Math.max(30_000, runs * 4);
-}
-
-/** Collections until buffers are off the books: their memory is given back beside the main thread. */
-const COLLECTIONS = 4;
-
-async function memoryBytes(collect: () => void): Promise<number> {
-  for (let left = COLLECTIONS; left > 0; left--) {
-    collect();
-    await new Promise(setImmediate);
-  }
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
-}
-
-function collector(): () => void {
-  setFlagsFromString('--expose-gc');
-  return runInNewContext('gc') as () => void;
 }

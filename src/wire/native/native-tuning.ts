@@ -3,7 +3,8 @@ import type { NativeTuning } from './native-options.ts';
 
 export const NATIVE_TUNING: NativeTuning = {
   ...HTTP2_LIMITS,
-  // Envoy has one connection a worker: this is 600 Envoys of 16 workers, and 170 MiB when idle.
+  // Envoy has one connection a worker: this is 600 Envoys of 16 workers, and 100 MiB when idle,
+  // 600 MiB with TLS.
   connectionsMax: 10_000,
   // Two of the largest requests by default, in memory that was doubled as they came.
   assemblyBytesMax: 4_194_304,
