@@ -11,7 +11,7 @@ import type { RedisNode, RedisPart, RedisStore } from './redis-store.ts';
 const NODES_MAX = 64;
 const OTHER = 'other';
 
-export function registerRedis(telemetry: Telemetry, { parts }: RedisStore): void {
+export function registerRedis(telemetry: Telemetry, { parts, split }: RedisStore): void {
   const sums = {
     weir_redis_calls_total: ({ store }: RedisNode) => store.calls,
     weir_redis_charges_total: ({ store }: RedisNode) => store.charges,
@@ -34,6 +34,23 @@ export function registerRedis(telemetry: Telemetry, { parts }: RedisStore): void
         value,
       })),
     ),
+  );
+  telemetry.register('weir_redis_redirections_total', () =>
+    parts.flatMap(({ name, cluster }) =>
+      Object.entries(cluster?.redirections ?? {}).map(([kind, value]) => ({
+        labels: { redis: name, kind },
+        value,
+      })),
+    ),
+  );
+  const giveBacks = [split?.giveBacks, ...parts.map(({ cluster }) => cluster?.giveBacks)];
+  telemetry.register('weir_give_back_hits_total', () =>
+    ['made', 'lost'].map((outcome) => ({
+      labels: { outcome },
+      value: giveBacks
+        .map((its) => (outcome === 'made' ? its?.givenBackHits : its?.lostHits) ?? 0)
+        .reduce(sum, 0),
+    })),
   );
   telemetry.register('weir_redis_errors_total', () =>
     parts.flatMap(({ name, errors }) =>

@@ -3,13 +3,17 @@
  * Redis if there is a second one for limits per second, then for each of them breakers around what
  * speaks to its servers.
  */
-import { BreakerGate } from '../counters/guarded/breaker-gate.ts';
+import { BreakerGate, type GateOptions } from '../counters/guarded/breaker-gate.ts';
 import { GuardedCounterStore } from '../counters/guarded/guarded-counter-store.ts';
 import type { MemoryCounterStore } from '../counters/memory/memory-counter-store.ts';
+import { clusterStore } from '../counters/redis/cluster/cluster-store.ts';
+import type { RedisClusterStore } from '../counters/redis/cluster/redis-cluster-store.ts';
 import { ErrorCounts } from '../counters/redis/error-counts.ts';
 import { RedisCounterStore } from '../counters/redis/redis-counter-store.ts';
 import { addressText, type RedisAddress } from '../counters/redis/redis-options.ts';
 import { readRedisTls } from '../counters/redis/redis-tls.ts';
+import { splitStore } from '../counters/split/per-second.ts';
+import type { SplitCounterStore } from '../counters/split/split-counter-store.ts';
 import type { CounterStore } from '../limiter/counter-store.ts';
 import type { RedisTarget } from '../settings/redis-target.ts';
 import type { RedisSettings, Settings } from '../settings/settings.ts';
@@ -39,6 +43,8 @@ export interface RedisPart {
   readonly name: 'main' | 'per_second';
   readonly store: CounterStore;
   readonly errors: ErrorCounts;
+  /** Null unless it is one. */
+  readonly cluster: RedisClusterStore | null;
   /** Those known now. */
   nodes(): readonly RedisNode[];
 }
@@ -46,6 +52,8 @@ export interface RedisPart {
 export interface RedisStore {
   readonly guard: GuardedCounterStore;
   readonly parts: readonly RedisPart[];
+  /** Null without a second Redis. */
+  readonly split: SplitCounterStore | null;
   readonly stalls: LoopStallWatch;
 }
 
@@ -66,11 +74,16 @@ export function redisStore(settings: Settings, { memory, logger }: RedisStorePar
   const parts = used.map((its, index) =>
     redisPart(index === 0 ? 'main' : 'per_second', its, around),
   );
+  const [main, perSecond] = parts.map(({ store }) => store);
+  const split =
+    perSecond === undefined
+      ? null
+      : splitStore({ main: main as CounterStore, perSecond, monotonic: monotonicNow });
   const guard = new GuardedCounterStore({
-    inner: (parts[0] as RedisPart).store,
+    inner: split ?? (main as CounterStore),
     local: { store: memory, replicas: counters.localReplicas, now: wallNow },
   });
-  return { guard, parts, stalls };
+  return { guard, parts, split, stalls };
 }
 
 interface Around {
@@ -82,22 +95,36 @@ interface Around {
 
 function redisPart(name: RedisPart['name'], redis: RedisSettings, around: Around): RedisPart {
   const errors = new ErrorCounts();
-  const node = redisNode(redis, errors, around);
-  return { name, store: node.gate, errors, nodes: () => [node] };
-}
-
-function redisNode(redis: RedisSettings, errors: ErrorCounts, around: Around): RedisNode {
-  const { counters, logger } = around;
-  const { username, password, database, tls } = redis;
+  const { target, tls, database } = redis;
   // Told at the start, by variable and file; later it is an error of the connection.
   if (tls !== null) readRedisTls(tls);
-  const address = addressOf(redis.target);
-  const store = new RedisCounterStore({
-    address,
+  const options = { ...nodeOptions(redis, around), errors };
+  if (target.kind === 'cluster') {
+    const { cluster, store } = clusterStore(
+      {
+        ...options,
+        seeds: target.nodes,
+        gateOf: (node, address) => new BreakerGate(gateOptions(node, address, redis, around)),
+      },
+      gateParts('cluster', around),
+    );
+    return { name, store, errors, cluster, nodes: () => cluster.nodes() };
+  }
+  const address = addressOf(target);
+  const text = addressText(address);
+  const store = new RedisCounterStore({ ...options, address, db: database });
+  const gate = new BreakerGate(gateOptions(store, text, redis, around));
+  const node = { address: text, store, gate };
+  return { name, store: gate, errors, cluster: null, nodes: () => [node] };
+}
+
+/** What the stores of one server and of a cluster's nodes are told. */
+function nodeOptions(redis: RedisSettings, { counters, logger }: Around) {
+  const { username, password, tls } = redis;
+  return {
     tls,
     ...(username === '' ? {} : { username }),
     ...(password === null ? {} : { password: password.reveal() }),
-    db: database,
     keyFormat: counters.keyFormat,
     timeoutMs: redis.timeoutMs,
     silenceMaxMs: redis.timeoutMs + SILENCE_MARGIN_MS,
@@ -107,23 +134,32 @@ function redisNode(redis: RedisSettings, errors: ErrorCounts, around: Around): R
     chargesPerCallMax: redis.batchChargesMax,
     groupsQueuedMax: redis.queuedRequestsMax,
     keyPrefix: counters.keyPrefix,
-    errors,
     onEvent: redisLog(logger),
-  });
-  const text = addressText(address);
-  return { address: text, store, gate: gateOf(store, text, redis, around) };
+  };
 }
 
-function gateOf(
+function gateOptions(
   inner: CounterStore,
   address: string,
   { breakers, timeoutMs }: RedisSettings,
-  { counters, logger, stalls, onRecovery }: Around,
-): BreakerGate {
-  const log = breakerLog(logger, address);
+  around: Around,
+): GateOptions {
   const slow = { slowMs: timeoutMs * SLOW_SHARE };
-  return new BreakerGate({
+  return {
+    ...gateParts(address, around),
     inner,
+    breakers: {
+      check: { ...slow, ...breakers.check },
+      refund: { ...slow, ...breakers.refund },
+      peek: { ...slow, ...breakers.peek },
+    },
+  };
+}
+
+/** `address`: of the server, or `cluster` for the breakers of the whole. */
+function gateParts(address: string, { counters, logger, stalls, onRecovery }: Around) {
+  const log = breakerLog(logger, address);
+  return {
     keyPrefix: counters.keyPrefix,
     monotonic: monotonicNow,
     random: Math.random,
@@ -132,15 +168,10 @@ function gateOf(
       log(name, transition);
       if (transition.to === 'ramping' || transition.to === 'closed') onRecovery();
     },
-    breakers: {
-      check: { ...slow, ...breakers.check },
-      refund: { ...slow, ...breakers.refund },
-      peek: { ...slow, ...breakers.peek },
-    },
-  });
+  } satisfies Partial<GateOptions>;
 }
 
-function addressOf(target: RedisTarget): RedisAddress {
+function addressOf(target: Exclude<RedisTarget, { kind: 'cluster' }>): RedisAddress {
   switch (target.kind) {
     case 'tcp':
       return { host: target.host, port: target.port };
@@ -155,7 +186,5 @@ function addressOf(target: RedisTarget): RedisAddress {
         ...(password === null ? {} : { password: password.reveal() }),
       };
     }
-    default:
-      throw new Error('REDIS_TYPE=CLUSTER: counting in a cluster is not part of this build');
   }
 }

@@ -143,6 +143,18 @@ export const WEIR_METRICS = [
     labels: ['redis', 'node', 'class', 'command'],
   },
   {
+    name: 'weir_redis_redirections_total',
+    type: 'counter',
+    help: 'Answers of cluster nodes that sent a call elsewhere: moved, ask, or try-again.',
+    labels: ['redis', 'kind'],
+  },
+  {
+    name: 'weir_give_back_hits_total',
+    type: 'counter',
+    help: 'Hits charged in part of a request that was refused elsewhere: given back, or lost.',
+    labels: ['outcome'],
+  },
+  {
     name: 'weir_redis_queued_requests',
     type: 'gauge',
     help: 'Requests waiting for their call to Redis; see REDIS_QUEUED_REQUESTS_MAX.',
