@@ -7,13 +7,13 @@ import { expectAccountedFor, expectAllCounted, expectKept } from './promise.ts';
 import {
   answersAgain,
   answersByUser,
-  breakersClosed,
   countsOf,
   onePhase,
   recoveryMs,
   startShop,
   startShopAlone,
   underLoad,
+  wellAgain,
 } from './scene.ts';
 
 test(
@@ -26,8 +26,7 @@ test(
     const scene = await underLoad({ service }, async () => {
       startedMs = performance.now();
       [redis, thereMs] = await Promise.all([startRedis({ port }), answersAgain(port)]);
-      await breakersClosed(service);
-      await onePhase();
+      await wellAgain(service);
     });
     await using _ = redis as unknown as RedisServer;
     const recovery = recoveryMs(scene.report, startedMs, thereMs);
@@ -52,8 +51,7 @@ test(
       await onePhase();
       redis.thaw();
       await answersAgain(redis.port);
-      await onePhase();
-      await breakersClosed(service);
+      await wellAgain(service);
     });
     expectKept(scene, { row: 'grpc-timeout before REDIS_TIMEOUT', deadlineMs: callerMs });
     expect(scene.report.summary().degraded['timeout']).toBeGreaterThan(0);

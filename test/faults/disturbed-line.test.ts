@@ -8,12 +8,12 @@ import { FORM } from './form.ts';
 import { expectAccountedFor, expectAllCounted, expectKept } from './promise.ts';
 import {
   answersByUser,
-  breakersClosed,
   countsOf,
   onePhase,
   recoveryMs,
   startShop,
   underLoad,
+  wellAgain,
 } from './scene.ts';
 
 /** Enough for a handshake and some replies. */
@@ -72,8 +72,7 @@ describeWithToxiproxy('a disturbed line', () => {
         await onePhase();
         await line.clear();
         clearedMs = performance.now();
-        await breakersClosed(service);
-        await onePhase();
+        await wellAgain(service);
       });
       const recovery = recoveryMs(scene.report, causedMs, clearedMs);
       expectKept(scene, { row: name, recoveryMs: recovery });
@@ -119,8 +118,7 @@ describeWithToxiproxy('a disturbed line', () => {
           await line.clear();
           await pause(STORM_EVERY_MS);
         }
-        await breakersClosed(service);
-        await onePhase();
+        await wellAgain(service);
       });
       expectKept(scene, { row: 'a reset every 50 ms' });
       expectAllCounted(scene, await countsOf(redis.port));

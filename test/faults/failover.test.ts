@@ -6,13 +6,12 @@ import { expectKept } from './promise.ts';
 import {
   answersByUser,
   answersOf,
-  breakersClosed,
   countsOf,
-  onePhase,
   recoveryMs,
   startShop,
   sum,
   underLoad,
+  wellAgain,
 } from './scene.ts';
 
 /** What replication may lack when a primary is gone at once: it runs some milliseconds behind. */
@@ -38,10 +37,9 @@ test.each(causes)(
       const promoted = rig.promotedAt();
       await cause(rig);
       promotedMs = (await promoted).atMs;
-      await breakersClosed(service);
-      await onePhase();
+      await wellAgain(service);
       rig.thaw();
-      await onePhase();
+      await wellAgain(service);
     });
     // Through the new primary: the old one answers on for a while in a planned failover.
     const recovery = recoveryMs(scene.report, causedMs, promotedMs);

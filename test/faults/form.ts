@@ -6,8 +6,12 @@
  */
 export interface Form {
   readonly ratePerSecond: number;
-  /** Under load before the fault, while it lasts, and after it. */
+  /** Under load before the fault. */
+  readonly beforeMs: number;
+  /** While it lasts. */
   readonly phaseMs: number;
+  /** And when all is well again. */
+  readonly afterMs: number;
   /** REDIS_TIMEOUT of the service: the deadline of a call. */
   readonly deadlineMs: number;
   /**
@@ -27,7 +31,9 @@ const MIB = 1024 * 1024;
 
 const SHORT: Form = {
   ratePerSecond: 500,
+  beforeMs: 400,
   phaseMs: 900,
+  afterMs: 300,
   deadlineMs: 100,
   late: [
     { overMs: 50, shareMax: 0.05 },
@@ -41,7 +47,9 @@ const SHORT: Form = {
 
 const LONG: Form = {
   ratePerSecond: 5_000,
+  beforeMs: 10_000,
   phaseMs: 10_000,
+  afterMs: 10_000,
   deadlineMs: 10,
   late: [
     { overMs: 5, shareMax: 0.0001 },

@@ -6,12 +6,12 @@ import { expectAccountedFor, expectAllCounted, expectKept } from './promise.ts';
 import {
   answersAgain,
   answersByUser,
-  breakersClosed,
   countsOf,
   onePhase,
   recoveryMs,
   startShop,
   underLoad,
+  wellAgain,
 } from './scene.ts';
 
 test(
@@ -27,8 +27,7 @@ test(
       await onePhase();
       redis.thaw();
       thawedMs = await answersAgain(redis.port);
-      await breakersClosed(service);
-      await onePhase();
+      await wellAgain(service);
     });
     expectKept(scene, { row: 'SIGSTOP', recoveryMs: recoveryMs(scene.report, frozenMs, thawedMs) });
     expect(

@@ -10,7 +10,6 @@ import {
   answersAgain,
   answersByUser,
   answersOf,
-  breakersClosed,
   countsOf,
   onePhase,
   recoveryMs,
@@ -18,6 +17,7 @@ import {
   underLoad,
   userOf,
   userRequest,
+  wellAgain,
 } from './scene.ts';
 
 /** Reads so slowly at its start that it answers LOADING for a while. */
@@ -37,8 +37,7 @@ test(
       await onePhase();
       startedMs = performance.now();
       [successor, backMs] = await Promise.all([startRedis({ port }), answersAgain(port)]);
-      await breakersClosed(service);
-      await onePhase();
+      await wellAgain(service);
     });
     await using _ = successor;
     const recovery = recoveryMs(scene.report, killedMs, backMs);
@@ -50,6 +49,7 @@ test(
     );
     expectCounts(await countsOf(port), wanted);
     expectAccountedFor(scene);
+    expect(scene.watch.sharesAsked(backMs).some((share) => share > 0 && share < 1)).toBe(true);
   },
   FORM.testMsMax,
 );
@@ -69,8 +69,7 @@ test(
       await redis.kill();
       await onePhase();
       [successor, backMs] = await Promise.all([startRedis({ port, args }), answersAgain(port)]);
-      await breakersClosed(service);
-      await onePhase();
+      await wellAgain(service);
     });
     await using _ = successor;
     const recovery = recoveryMs(scene.report, killedMs, backMs);

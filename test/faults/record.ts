@@ -24,7 +24,7 @@ export function recordRow({ report, watch }: Scene, row: string, recoveryMs: num
     ownStalls: watch.last.sum('weir_event_loop_stalls_total'),
     recoveryMs,
     local: watch.last.local,
-    growthBytes: watch.growthBytes,
+    memory: watch.memory,
   };
   appendFileSync(FILE, `${JSON.stringify(line)}\n`);
 }

@@ -10,7 +10,6 @@ import { expectAccountedFor, expectAllCounted, expectCounts, expectKept } from '
 import {
   answersByUser,
   answersOf,
-  breakersClosed,
   countsOf,
   onePhase,
   order,
@@ -19,6 +18,7 @@ import {
   USERS,
   underLoad,
   userOf,
+  wellAgain,
 } from './scene.ts';
 
 const USER = 'weir';
@@ -88,8 +88,7 @@ test.each(rows)(
         await onePhase();
         await end(client);
         endedMs = performance.now();
-        await breakersClosed(service);
-        await onePhase();
+        await wellAgain(service);
       }),
     );
     expectKept(scene, { row: name, recoveryMs: recoveryMs(scene.report, causedMs, endedMs) });

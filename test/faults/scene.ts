@@ -100,8 +100,9 @@ export async function underLoad(plan: LoadPlan, act: () => Promise<void>): Promi
     connections: 4,
     ...(callerMs === undefined ? {} : { timeoutMs: callerMs }),
   });
-  using watch = new Watch(service);
-  await pause(FORM.phaseMs);
+  using watch = await Watch.start(service);
+  await pause(FORM.beforeMs);
+  watch.beginFault();
   await act();
   load.stop();
   const report = await load.done;
@@ -109,9 +110,15 @@ export async function underLoad(plan: LoadPlan, act: () => Promise<void>): Promi
   return { report, watch };
 }
 
-/** Holds the load on for a phase. */
+/** Holds the load on while a fault lasts. */
 export function onePhase(): Promise<void> {
   return pause(FORM.phaseMs);
+}
+
+/** Resolves when all breakers are closed again and the load has gone on for a while. */
+export async function wellAgain(service: Service): Promise<void> {
+  await breakersClosed(service);
+  await pause(FORM.afterMs);
 }
 
 /** Resolves, with the time, when the Redis there answers PING. */

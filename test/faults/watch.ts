@@ -51,10 +51,18 @@ export class Watch {
   readonly #service: Service;
   readonly #timer: NodeJS.Timeout;
   #isLooking = false;
+  #faultMs = Number.POSITIVE_INFINITY;
 
-  constructor(service: Service) {
+  private constructor(service: Service) {
     this.#service = service;
     this.#timer = setInterval(() => void this.#look(), LOOK_EVERY_MS);
+  }
+
+  /** Resolves after the first look. */
+  static async start(service: Service): Promise<Watch> {
+    const watch = new Watch(service);
+    await watch.#look();
+    return watch;
   }
 
   async #look(): Promise<void> {
@@ -88,13 +96,44 @@ export class Watch {
     return (this.looks.at(-1) as Look).numbers;
   }
 
-  /** By how much the resident memory grew from the first look to its most. */
+  /** Between one look and the next, since a time: the share of calls that Redis was asked for. */
+  sharesAsked(sinceMs: number): number[] {
+    const looks = this.looks.filter(({ atMs }) => atMs >= sinceMs);
+    return looks.slice(1).map(({ numbers }, index) => {
+      const before = (looks[index] as Look).numbers;
+      const added = (name: string, ...labels: string[]): number =>
+        numbers.sum(name, ...labels) - before.sum(name, ...labels);
+      const asked = added('weir_redis_charges_total');
+      return asked / (asked + added('weir_degraded_charges_total', 'reason="breaker"'));
+    });
+  }
+
+  /** From now on nothing is as usual. */
+  beginFault(): void {
+    this.#faultMs = performance.now();
+  }
+
+  /** Resident bytes: the most before the fault, the most after its beginning, and at the end. */
+  get memory(): { readonly before: number; readonly most: number; readonly end: number } {
+    const most = (isMeant: (look: Look) => boolean): number =>
+      Math.max(...this.looks.filter(isMeant).map(residentBytes));
+    return {
+      before: most(({ atMs }) => atMs <= this.#faultMs),
+      most: most(({ atMs }) => atMs > this.#faultMs),
+      end: residentBytes(this.looks.at(-1) as Look),
+    };
+  }
+
   get growthBytes(): number {
-    const sizes = this.looks.map(({ numbers }) => numbers.sum('process_resident_memory_bytes'));
-    return Math.max(...sizes) - (sizes[0] as number);
+    const { before, most } = this.memory;
+    return most - before;
   }
 
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
   }
+}
+
+function residentBytes({ numbers }: Look): number {
+  return numbers.sum('process_resident_memory_bytes');
 }
