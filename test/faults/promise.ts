@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import { FORM, isLong } from './form.ts';
 import { lateShares } from './late-shares.ts';
 import { recordRow } from './record.ts';
-import { answersByUser, answersOf, type Scene } from './scene.ts';
+import { answersByUser, answersOf, type Scene, sum } from './scene.ts';
 
 export interface PromiseOptions {
   /** For the table of a long run. */
@@ -62,4 +62,37 @@ export function expectCounts(counted: readonly number[], wanted: readonly number
     counted[user] === count ? [] : [`user-${user}: ${counted[user]} counted, ${count} wanted`],
   );
   expect(wrong).toEqual([]);
+}
+
+/** What replication may lack when a primary is gone at once: it runs some milliseconds behind. */
+const LAG_MS_MAX = 200;
+
+export interface Followed {
+  /** By user, at the primaries that are there afterwards. */
+  readonly counted: readonly number[];
+  readonly causedMs: number;
+  readonly promotedMs: number;
+}
+
+/**
+ * After a failover: nothing is counted twice, and what is missing was answered by the old primary in
+ * the time that replication had no more for, or just before it was left.
+ */
+export function expectFollowed({ report, watch }: Scene, followed: Followed): void {
+  const { counted, causedMs, promotedMs } = followed;
+  const asked = answersByUser(report, () => true);
+  const doubled = counted.flatMap((count, user) =>
+    count > (asked[user] as number) ? [`user-${user}: ${count} counted, ${asked[user]} asked`] : [],
+  );
+  expect(doubled).toEqual([]);
+  const mayBeMissing = answersByUser(
+    report,
+    ({ answeredMs, degraded }) =>
+      degraded === null &&
+      answeredMs > causedMs - LAG_MS_MAX &&
+      answeredMs < promotedMs + LAG_MS_MAX,
+  );
+  expect(sum(asked) - sum(counted)).toBeLessThanOrEqual(sum(mayBeMissing));
+  const { lost, unknown } = watch.last.local;
+  expect({ lost, unknown }).toEqual({ lost: 0, unknown: 0 });
 }

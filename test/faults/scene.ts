@@ -179,13 +179,21 @@ export function* answersOf(report: LoadReport): Generator<Answer> {
   for (let call = 0; call < report.due; call += 1) yield report.answer(call);
 }
 
-/** The first decision through Redis at or after `sinceMs` of a call sent after `faultMs`: how long after. */
-export function recoveryMs(report: LoadReport, faultMs: number, sinceMs: number): number {
-  const isThroughRedis = (answer: Answer): boolean =>
-    answer.sentMs > faultMs &&
-    answer.degraded === null &&
-    isDecision(answer) &&
-    userOf(answer.call) !== null;
+/**
+ * The first decision through Redis at or after `sinceMs` of a call sent after `faultMs`, of the users that
+ * are meant: how long after.
+ */
+export function recoveryMs(
+  report: LoadReport,
+  faultMs: number,
+  sinceMs: number,
+  isMeant: (user: number) => boolean = () => true,
+): number {
+  const isThroughRedis = (answer: Answer): boolean => {
+    const user = userOf(answer.call);
+    if (user === null || !isMeant(user)) return false;
+    return answer.sentMs > faultMs && answer.degraded === null && isDecision(answer);
+  };
   const first = report.first(sinceMs, isThroughRedis);
   return first === null ? Number.POSITIVE_INFINITY : first.answeredMs - sinceMs;
 }
