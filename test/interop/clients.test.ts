@@ -23,6 +23,7 @@ import {
   TRANSPORTS,
 } from '../support/interop.ts';
 import {
+  answerLength,
   callByGrpcJs,
   callByNodeHttp2,
   type NodeReport,
@@ -34,7 +35,15 @@ import type { Service } from '../support/service.ts';
 /** One process makes one call, however many messages it is given: 10,000 would take minutes. */
 const GRPCURL_CALLS = 40;
 const GRPCURL_AT_ONCE = 4;
+const PREFIX_BYTES = 5;
 const METHOD = SHOULD_RATE_LIMIT.slice(1);
+
+/** Bytes of all answers with their prefixes, from the length of one that says CALLS - 1 places left. */
+function allAnswersLength(answerBytes: number): number {
+  // A field of three bytes there, of two below 128, and none at all for 0.
+  const shorter = 3 + 127;
+  return CALLS * (PREFIX_BYTES + answerBytes) - shorter;
+}
 
 const ALL_OK = { ok: CALLS, distinct: CALLS } as const;
 
@@ -96,6 +105,9 @@ describe.each(TRANSPORTS)('over $name', (transport) => {
           '0 failed, 0 errored, 0 timeout',
       );
       expect(said).toContain(`status codes: ${CALLS} 2xx, 0 3xx, 0 4xx, 0 5xx`);
+      // It looks into no answer, but counts their bytes: each was a message of its length.
+      const answer = await answerLength(service.ports.grpc, transport, 'h2load-answer');
+      expect(/\((\d+)\) data/.exec(said)?.[1]).toBe(String(allAnswersLength(answer)));
       await expectCharged(service, 'h2load', CALLS);
     });
   });

@@ -34,15 +34,41 @@ export function requestBytes(client: string): Buffer {
   return Buffer.from(toBinary(RateLimitRequestSchema, create(RateLimitRequestSchema, request)));
 }
 
+function grpcJsClient(port: number, { isTls }: Transport): Client {
+  const creds = isTls ? credentials.createSsl(readFileSync(CA_PATH)) : credentials.createInsecure();
+  return new Client(`${HOST}:${port}`, creds);
+}
+
+const same = (bytes: Buffer): Buffer => bytes;
+
+/** Bytes of one answer's message; rejects when the call fails. */
+export async function answerLength(
+  port: number,
+  transport: Transport,
+  name: string,
+): Promise<number> {
+  const client = grpcJsClient(port, transport);
+  try {
+    return await new Promise((resolve, reject) => {
+      const options = { deadline: Date.now() + CALL_MS_MAX };
+      const request = requestBytes(name);
+      client.makeUnaryRequest(SHOULD_RATE_LIMIT, same, same, request, options, (error, answer) => {
+        if (error === null && answer !== undefined) resolve(answer.length);
+        else reject(error ?? new Error('no answer'));
+      });
+    });
+  } finally {
+    client.close();
+  }
+}
+
 export async function callByGrpcJs(
   port: number,
-  { isTls }: Transport,
+  transport: Transport,
   calls: number,
 ): Promise<NodeReport> {
-  const creds = isTls ? credentials.createSsl(readFileSync(CA_PATH)) : credentials.createInsecure();
-  const client = new Client(`${HOST}:${port}`, creds);
+  const client = grpcJsClient(port, transport);
   const request = requestBytes('grpc-js');
-  const same = (bytes: Buffer): Buffer => bytes;
   const report = await makeCalls(calls, (done) => {
     const options = { deadline: Date.now() + CALL_MS_MAX };
     client.makeUnaryRequest(SHOULD_RATE_LIMIT, same, same, request, options, (error, answer) => {
