@@ -23,8 +23,9 @@ export const LAYERS = `
 | rpc | yes | wire/rpc-server.ts, wire/rls/ | ports | yes | @bufbuild/protobuf |
 | telemetry | types | rpc/ | ports | – | prom-client |
 | admin | types | – | ports | – | node:http, node:inspector |
+| peers | yes | – | – | – | node:fs, node:os, node:path, node:zlib |
 | settings | yes | – | – | – | node:util |
-| cli | yes | rules/, settings/ | – | – | node:fs, node:path, node:util |
+| cli | yes | peers/storage/, rules/, settings/ | – | – | node:fs, node:path, node:util |
 | service | yes | admin/, counters/, rpc/, rules/, settings/, telemetry/, wire/ | yes | – | node:fs |
 | workers | yes | admin/, rules/, service/, settings/, telemetry/, wire/ | ports | – | node:child_process, node:net, node:os |
 | compose.ts | yes | all | yes | – | – |
