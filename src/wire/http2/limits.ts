@@ -3,7 +3,7 @@ import { INITIAL_WINDOW_BYTES } from './protocol.ts';
 /**
  * Bounds of one connection. Together they bound its memory:
  *
- *   hpackTableBytesMax (twice over, as texts)          the peer's dynamic table
+ *   hpackTableBytesMax (three times over, as objects)  the peer's dynamic table
  *   + headerBlockBytesMax + one frame of 16 KiB        what has arrived only in part
  *   + heldBytesMax + outputBytesMax                    answers that the peer does not take
  *   + concurrentStreamsMax x a stream record           calls (about half a KiB each)

@@ -53,11 +53,16 @@ export class HeaderField {
   }
 }
 
+/**
+ * Both texts are tested, whatever becomes of the field: they were put together by character, which takes
+ * thirty times their length until an expression has read them, and they may stay in a table.
+ */
 function kindOf(name: string, value: string): FieldKind {
+  const isRegular = REGULAR_NAME.test(name);
   if (!VALUE.test(value)) return FieldKind.MALFORMED;
   const special = SPECIAL_NAMES.get(name);
   if (special === FieldKind.PATH && value === '') return FieldKind.MALFORMED;
   if (special !== undefined) return special;
   if (name === 'te' && value !== 'trailers') return FieldKind.MALFORMED;
-  return REGULAR_NAME.test(name) ? FieldKind.REGULAR : FieldKind.MALFORMED;
+  return isRegular ? FieldKind.REGULAR : FieldKind.MALFORMED;
 }
