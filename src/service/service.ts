@@ -93,6 +93,8 @@ export class Service {
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
       logger.warn('the counter store is not there yet: serving without it', { error: text });
+      // A replica that starts during an outage must get its share of the calls, as the others do.
+      if (!needsStoreConnection) health.setStore(true);
     }
   }
 

@@ -1,5 +1,6 @@
 /** A service whose Redis is not there when it starts, and callers who wait for less than Redis may take. */
 import { expect, test } from 'vitest';
+import { until } from '../support/child.ts';
 import { freePort } from '../support/free-ports.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
 import { FORM } from './form.ts';
@@ -20,7 +21,7 @@ test(
   'started without Redis it serves, and tells Redis of it all once that is there',
   async () => {
     const port = await freePort();
-    await using service = await startShopAlone({ redisPort: port });
+    await using service = await startShop({ redisPort: port });
     let redis: RedisServer | null = null;
     let [startedMs, thereMs] = [0, 0];
     const scene = await underLoad({ service }, async () => {
@@ -63,3 +64,14 @@ test(
   },
   FORM.testMsMax,
 );
+
+test('told to need a connection it is unhealthy until there is one', async () => {
+  const port = await freePort();
+  const env = { REDIS_HEALTH_CHECK_ACTIVE_CONNECTION: 'true' };
+  await using service = await startShopAlone({ redisPort: port, env });
+  const health = async (): Promise<number> =>
+    (await fetch(`http://127.0.0.1:${service.ports.http}/healthcheck`)).status;
+  expect(await health()).toBe(500);
+  await using _ = await startRedis({ port });
+  await until(health, (status) => status === 200);
+});
