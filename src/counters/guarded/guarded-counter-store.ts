@@ -4,6 +4,7 @@
  * when it is back (ledger.ts), unless it turns out that it had been made after all.
  */
 import { msUntilReset, Unit } from '../../core/rules/unit.ts';
+import type { DurationMs } from '../../core/time.ts';
 import type { DegradedReason, FailureMode } from '../../core/verdict/failure-mode.ts';
 import type {
   Charge,
@@ -29,6 +30,8 @@ const LEDGER_ENTRIES_MAX = 100_000;
 const REPLAY_ENTRIES_MAX = 500;
 /** After one that failed: where only part of the store is down, others succeed all the time. */
 const REPLAY_PAUSE_MS = 100;
+/** After one that was refused whole, as at maxmemory: it may be so for long. */
+const REFUSED_PAUSE_MS = 1000;
 
 export class GuardedCounterStore implements CounterStore {
   readonly immediate = false;
@@ -179,7 +182,7 @@ export class GuardedCounterStore implements CounterStore {
         }
         const isDone = groups.every(({ failure }) => failure === null);
         if (isDone) this.#endReplay(true);
-        else setTimeout(() => this.#endReplay(this.#isReplayWanted), REPLAY_PAUSE_MS).unref();
+        else setTimeout(() => this.#endReplay(this.#isReplayWanted), pauseAfter(groups)).unref();
       },
     });
   }
@@ -193,9 +196,13 @@ export class GuardedCounterStore implements CounterStore {
   #noteReplay(entry: LedgerEntry, failure: StoreFailure | null): void {
     if (failure === null) this.replayedHits += entry.hits;
     else if (failure.outcome !== undefined) this.#findOut(entry, failure.outcome);
-    else if (failure.code === 'refused') this.#ledger.drop(entry);
     else this.#ledger.record(entry);
   }
+}
+
+function pauseAfter(groups: readonly ChargeGroup[]): DurationMs {
+  const isRefused = groups.every(({ failure }) => failure?.code === 'refused');
+  return isRefused ? REFUSED_PAUSE_MS : REPLAY_PAUSE_MS;
 }
 
 /** A call on its way through the store: `groups` are all of it, the store is asked for some. */

@@ -40,7 +40,7 @@ export class Ledger {
     const name = `${unit}${key}`;
     const known = this.#entries.get(name);
     if (known === undefined) {
-      if (this.#entries.size >= this.#entriesMax) this.drop(entry);
+      if (this.#entries.size >= this.#entriesMax) this.droppedHits += hits;
       else this.#entries.set(name, entry);
     } else if (known.windowEnd === windowEnd) {
       this.#entries.set(name, { ...known, hits: addHits(known.hits, hits) });
@@ -49,11 +49,6 @@ export class Ledger {
       this.expiredHits += older.hits;
       this.#entries.set(name, newer);
     }
-  }
-
-  /** Gives the hits up: they are counted as lost. */
-  drop({ hits }: LedgerEntry): void {
-    this.droppedHits += hits;
   }
 
   /** Takes out up to `max` entries whose window still lasts at `now`, oldest first. */

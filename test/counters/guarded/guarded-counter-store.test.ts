@@ -268,16 +268,42 @@ describe('when the store is back', () => {
     expect([await rig.stored(), rig.guard.replayedHits, rig.guard.lostHits]).toEqual([10, 7, 0]);
   });
 
-  test('what it refuses for good is told as lost', async () => {
-    const rig = new Rig();
-    rig.inner.charge = (groups, listener) => {
-      for (const its of groups) its.failure = { code: 'refused', text: 'WRONGTYPE' };
-      listener.settled(groups);
-    };
-    for (let i = 0; i < 7; i += 1) await rig.ask();
-    rig.guard.replaySoon();
-    await rig.replayed();
-    expect([rig.guard.ledgerEntries, rig.guard.lostHits]).toEqual([0, 7]);
+  test.each([
+    ['all of it', [{ key: 'bad' }], 1000],
+    ['a part of it', [{ key: 'bad' }, { key: 'good' }], 100],
+  ])('what it refuses is tried again after a pause: %s', async (_name, asked, pauseMs) => {
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
+    try {
+      const rig = new Rig({ breaker: { failuresInRow: 100 } });
+      rig.inner.failure = GONE;
+      for (const its of asked) await rig.ask(its);
+      rig.inner.failure = null;
+      const tried: string[][] = [];
+      rig.inner.charge = (groups, listener) => {
+        const keyOf = ({ charges }: ChargeGroup) => charges[0]?.key ?? '';
+        tried.push(groups.map(keyOf));
+        for (const its of groups) {
+          its.failure = keyOf(its) === 'bad' ? { code: 'refused', text: 'WRONGTYPE' } : null;
+        }
+        listener.settled(groups);
+      };
+      rig.guard.replaySoon();
+      await rig.replayed();
+      rig.guard.replaySoon();
+      vi.advanceTimersByTime(pauseMs - 1);
+      await rig.replayed();
+      expect(tried).toEqual([asked.map(({ key }) => key)]);
+      vi.advanceTimersByTime(1);
+      await rig.replayed();
+      expect(tried.slice(1)).toEqual([['bad']]);
+      rig.wall += HOUR_MS;
+      vi.advanceTimersByTime(1000);
+      rig.guard.replaySoon();
+      await rig.replayed();
+      expect([rig.guard.ledgerEntries, rig.guard.lostHits]).toEqual([0, 1]);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test('nothing is charged to a window that has ended', async () => {
