@@ -5,6 +5,7 @@ import { describeWithToxiproxy } from '../support/parts.ts';
 import { startRedis } from '../support/redis-server.ts';
 import { type DisturbedPort, startToxiproxy, type Toxiproxy } from '../support/toxiproxy.ts';
 import { FORM } from './form.ts';
+import { lateShares } from './late-shares.ts';
 import { expectAccountedFor, expectAllCounted, expectKept } from './promise.ts';
 import {
   answersByUser,
@@ -12,6 +13,7 @@ import {
   onePhase,
   recoveryMs,
   startShop,
+  sum,
   underLoad,
   wellAgain,
 } from './scene.ts';
@@ -97,9 +99,10 @@ describeWithToxiproxy('a disturbed line', () => {
         await onePhase();
       });
       expectKept(scene, { row: 'latency of 0.3 of the deadline' });
-      const degraded = answersByUser(scene.report, (its) => its.degraded !== null);
-      const share = degraded.reduce((sum, each) => sum + each) / scene.report.due;
-      expect(share).toBeLessThanOrEqual(FORM.late[0]?.shareMax as number);
+      const degraded = sum(answersByUser(scene.report, (its) => its.degraded !== null));
+      const { overMs, shareMax } = FORM.late[0] as { overMs: number; shareMax: number };
+      const { controls } = lateShares(scene.report, FORM.deadlineMs, overMs);
+      expect(degraded / scene.report.due).toBeLessThanOrEqual(shareMax + 2 * controls);
       expectAllCounted(scene, await countsOf(redis.port));
     },
     FORM.testMsMax,
