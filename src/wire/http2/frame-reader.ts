@@ -133,7 +133,7 @@ export class FrameReader {
     frame.end = end;
     const goesOn = this.#listener.onFrame(frame);
     // The chunk is the transport's: nothing here may keep it alive.
-    if (end === bytes.length || !goesOn) frame.bytes = NOTHING;
+    frame.bytes = NOTHING;
     return goesOn;
   }
 }

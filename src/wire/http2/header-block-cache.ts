@@ -4,6 +4,9 @@
  * A caller's second call is its first one over again: the same bytes. They mean the same as long as
  * the dynamic table has not changed, which its generation tells; blocks that change it are not kept.
  * So a call costs one look here instead of ten fields.
+ *
+ * All slots are of one generation: heads of an older one would keep fields alive that have left the
+ * table, up to a whole table for each slot.
  */
 import type { RequestHead } from './request-head.ts';
 
@@ -11,11 +14,12 @@ import type { RequestHead } from './request-head.ts';
 const SLOTS = 16;
 /** Longer blocks hold something unusual, which will not come again. */
 const BLOCK_BYTES_MAX = 512;
+/** Callers send some ten to twenty; a byte can name a field, so the block's length is no bound. */
+const FIELDS_MAX = 32;
 
 class Slot {
   bytes: Uint8Array;
   length = 0;
-  generation = -1;
   head: RequestHead | null = null;
 
   constructor(capacity: number) {
@@ -25,12 +29,14 @@ class Slot {
 
 export class HeaderBlockCache {
   readonly #slots: (Slot | undefined)[] = [];
+  #generation = -1;
 
   /** The head of the block in bytes[start, end), or null when it is not known. */
   find(bytes: Uint8Array, start: number, end: number, generation: number): RequestHead | null {
+    if (generation !== this.#generation) return null;
     const slot = this.#slots[slotOf(bytes, start, end)];
     const length = end - start;
-    if (slot === undefined || slot.generation !== generation || slot.length !== length) return null;
+    if (slot === undefined || slot.length !== length) return null;
     const known = slot.bytes;
     for (let i = 0; i < length; i++) {
       if (known[i] !== bytes[start + i]) return null;
@@ -40,7 +46,11 @@ export class HeaderBlockCache {
 
   add(block: Uint8Array, generation: number, head: RequestHead): void {
     const { length } = block;
-    if (length > BLOCK_BYTES_MAX) return;
+    if (length > BLOCK_BYTES_MAX || head.fields.length > FIELDS_MAX) return;
+    if (generation !== this.#generation) {
+      this.#generation = generation;
+      this.#slots.length = 0;
+    }
     const index = slotOf(block, 0, length);
     while (this.#slots.length <= index) this.#slots.push(undefined);
     let slot = this.#slots[index];
@@ -48,7 +58,6 @@ export class HeaderBlockCache {
     this.#slots[index] = slot;
     slot.bytes.set(block);
     slot.length = length;
-    slot.generation = generation;
     slot.head = head;
   }
 }

@@ -74,6 +74,8 @@ export class HeaderBlocks {
     const fault = this.#decode(bytes, start, end);
     if (fault !== '') return fault;
     const head = parseRequestHead(this.#list.fields);
+    // A connection at rest keeps no fields but those of its table and of heads that may come again.
+    this.#list.clear();
     if (head === null) return BlockFault.MALFORMED;
     if (generation === this.#decoder.generation) {
       this.#cache.add(bytes.subarray(start, end), generation, head);

@@ -15,10 +15,11 @@ const SIZE_UPDATES_MAX = 2;
 const INTEGER_MAX = 2 ** 28;
 /** What `#integer` and `#text` give when the block is broken. */
 const BROKEN = -1;
+const NOTHING = new Uint8Array(0);
 
 export class HpackDecoder {
   readonly #table: DynamicTable;
-  #bytes: Uint8Array = new Uint8Array(0);
+  #bytes: Uint8Array = NOTHING;
   #at = 0;
   #end = 0;
 
@@ -41,9 +42,16 @@ export class HpackDecoder {
     this.#bytes = bytes;
     this.#at = start;
     this.#end = end;
+    const isWhole = this.#decodeAll(list);
+    // The chunk is the transport's: nothing here may keep it alive.
+    this.#bytes = NOTHING;
+    return isWhole;
+  }
+
+  #decodeAll(list: FieldList): boolean {
     if (!this.#sizeUpdates()) return false;
     while (this.#at < this.#end) {
-      const field = this.#field(bytes[this.#at] as number);
+      const field = this.#field(this.#bytes[this.#at] as number);
       if (field === null) return false;
       list.add(field);
     }
