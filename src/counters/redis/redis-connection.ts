@@ -128,6 +128,17 @@ export class RedisConnection {
     });
   }
 
+  /** What `send` calls leaves in one write: the client itself makes one for each command. */
+  together(send: () => void): void {
+    const socket = this.#redis?.stream;
+    socket?.cork();
+    try {
+      send();
+    } finally {
+      socket?.uncork();
+    }
+  }
+
   /** There must have been a start. Never throws, also when the call cannot be made into bytes. */
   call(call: RedisCall, listener: CallListener): void {
     const node = this.#node;

@@ -249,7 +249,9 @@ export class RedisCounterStore implements CounterStore {
       this.#inFlight = call;
       this.#charges += call.charges;
       const deadline = this.#clock.latestAt(call.latestDeadline);
-      for (const part of call.parts) this.#send(call, part, deadline);
+      this.#connection.together(() => {
+        for (const part of call.parts) this.#send(call, part, deadline);
+      });
     }
   }
 
