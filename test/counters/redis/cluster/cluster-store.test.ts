@@ -104,6 +104,26 @@ describe('a node that does not answer', () => {
     expect(readings(counts)).toEqual([struck.map(() => '1>1')]);
   });
 
+  test('is asked again as soon as it is well', async () => {
+    await using servers = await startClusterRig();
+    await using rig = await startStore(servers, { timeoutMs: 20, silenceMaxMs: 60_000 });
+    const [node] = await primariesOf(servers);
+    const [key] = keysOn(rig, node) as [string];
+    const its = rig.cluster.nodes().find(({ address }) => address === node.address);
+    node.freeze();
+    await until(
+      () => ask(rig.gate, [group({ key })]),
+      () => its?.gate.breakerState('check').kind === 'open',
+    );
+    node.thaw();
+    // Nobody charges: the breaker asks by a counter of its own, in a bin that is there.
+    await until(
+      () => its?.gate.breakerState('check').kind,
+      (kind) => kind === 'closed',
+    );
+    expect(rig.cluster.nodes()).toContain(its);
+  });
+
   test('is left for its successor also when nobody asks for anything', async () => {
     await using servers = await startClusterRig();
     await using rig = await startStore(servers);
