@@ -2,9 +2,10 @@
 import { expect, test } from 'vitest';
 import { until } from '../support/child.ts';
 import { freePort } from '../support/free-ports.ts';
-import { type RedisServer, startRedis } from '../support/redis-server.ts';
+import { startRedis } from '../support/redis-server.ts';
 import { FORM } from './form.ts';
 import { expectAccountedFor, expectAllCounted, expectKept } from './promise.ts';
+import { RedisPlace } from './redis-place.ts';
 import {
   answersAgain,
   answersByUser,
@@ -20,19 +21,17 @@ import {
 test(
   'started without Redis it serves, and tells Redis of it all once that is there',
   async () => {
-    const port = await freePort();
-    await using service = await startShop({ redisPort: port });
-    let redis: RedisServer | null = null;
+    await using redis = await RedisPlace.find();
+    await using service = await startShop({ redisPort: redis.port });
     let [startedMs, thereMs] = [0, 0];
     const scene = await underLoad({ service }, async () => {
       startedMs = performance.now();
-      [redis, thereMs] = await Promise.all([startRedis({ port }), answersAgain(port)]);
+      thereMs = await redis.start();
       await wellAgain(service);
     });
-    await using _ = redis as unknown as RedisServer;
     const recovery = recoveryMs(scene.report, startedMs, thereMs);
     expectKept(scene, { row: 'started without Redis', recoveryMs: recovery });
-    expectAllCounted(scene, await countsOf(port));
+    expectAllCounted(scene, await countsOf(redis.port));
     expectAccountedFor(scene);
   },
   FORM.testMsMax,

@@ -21,6 +21,8 @@ const alive = new Set<ChildProcess>();
 process.on('exit', () => {
   for (const child of alive) child.kill('SIGKILL');
 });
+// So vitest ends the process of a test that timed out: by itself that is no 'exit'.
+process.once('SIGTERM', () => process.exit());
 
 export class Child {
   readonly #process: ChildProcess;

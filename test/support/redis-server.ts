@@ -70,7 +70,12 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
     ],
     env: process.env,
   });
-  await child.ready(async () => (await pingRedis(port, options.password)).endsWith('+PONG\r\n'));
+  try {
+    await child.ready(async () => (await pingRedis(port, options.password)).endsWith('+PONG\r\n'));
+  } catch (error) {
+    await child.stop('SIGKILL');
+    throw error;
+  }
   return new RedisServer(port, child);
 }
 
