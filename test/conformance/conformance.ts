@@ -1,5 +1,6 @@
 /** Declares a test per recorded case, backend and listener. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type ClusterRig, startClusterRig } from '../support/cluster-rig.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
 import { readCases } from './recording.ts';
 import { replay } from './replay.ts';
@@ -19,6 +20,22 @@ export function conformance(file: string): void {
 
     test.concurrent.for(cases)('$name', async (recorded) => {
       expect((await replay(recorded, { redisPort: redis.port })).slice(0, SHOWN_MAX)).toEqual([]);
+    });
+  });
+
+  describe(`${file} with a cluster`, () => {
+    let servers: ClusterRig;
+    beforeAll(async () => {
+      servers = await startClusterRig();
+    });
+    afterAll(() => servers[Symbol.asyncDispose]());
+
+    test.concurrent.for(cases)('$name', async (recorded) => {
+      const nodes = servers.nodes().map(({ address }) => address);
+      const redisEnv = { REDIS_TYPE: 'CLUSTER', REDIS_URL: nodes.join() };
+      const redisPort = servers.nodes()[0]?.port as number;
+      const differences = await replay(recorded, { redisPort, redisEnv });
+      expect(differences.slice(0, SHOWN_MAX)).toEqual([]);
     });
   });
 

@@ -36,17 +36,20 @@ const RECORDED_METRICS =
 export interface Stage {
   /** Without it counters are kept in memory. */
   readonly redisPort?: number;
+  /** Where else Redis is: a cluster, a second one. Goes with `redisPort`. */
+  readonly redisEnv?: Readonly<Record<string, string>>;
   /** GRPC_LISTENER; without it the default. */
   readonly listener?: string;
 }
 
 export async function replay(recorded: Case, stage: Stage): Promise<Difference[]> {
-  const { redisPort, listener } = stage;
+  const { redisPort, redisEnv, listener } = stage;
   await roomInWindow(3_600, ROOM_SECONDS);
   // Cases share a Redis and some share a domain: each counts under a prefix of its own.
-  const prefix = { CACHE_KEY_PREFIX: `${recorded.name}:` };
+  // A Redis that does not serve must show, rather than be answered for.
+  const prefix = { CACHE_KEY_PREFIX: `${recorded.name}:`, STORE_FAILURE_MODE: 'error' };
   const env = {
-    ...(redisPort === undefined ? {} : prefix),
+    ...(redisPort === undefined ? {} : { ...prefix, ...redisEnv }),
     ...(listener === undefined ? {} : { GRPC_LISTENER: listener }),
     ...recorded.env,
   };
