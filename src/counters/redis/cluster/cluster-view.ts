@@ -21,8 +21,8 @@ export interface ClusterView {
 }
 
 /** Throws an Error that says what is wrong with the replies. `asked`: who gave them. */
-export function parseClusterView(info: unknown, slots: unknown, asked: HostPort): ClusterView {
-  const epoch = Number(/^cluster_current_epoch:(\d{1,15})\r?$/m.exec(String(info))?.[1] ?? 'x');
+export function parseClusterView(state: unknown, slots: unknown, asked: HostPort): ClusterView {
+  const epoch = Number(/^cluster_current_epoch:(\d{1,15})\r?$/m.exec(String(state))?.[1] ?? 'x');
   if (Number.isNaN(epoch)) throw new Error('CLUSTER INFO tells no epoch');
   if (!Array.isArray(slots)) throw new Error('CLUSTER SLOTS is no list');
   if (slots.length === 0) throw new Error('the node owns no slots and knows nobody who does');

@@ -145,11 +145,11 @@ export class ClusterWatch {
     });
     try {
       await redis.connect();
-      const [info, slots] = await Promise.all([
+      const [state, slots] = await Promise.all([
         redis.call('cluster', ['INFO']),
         redis.call('cluster', ['SLOTS']),
       ]);
-      return parseClusterView(info, slots, address);
+      return parseClusterView(state, slots, address);
     } catch (error) {
       // What ended the connection says more than that it was closed.
       throw cause ?? error;

@@ -191,8 +191,8 @@ async function startFakeNode({ epoch = () => 1, owner, reply }: FakeCluster): Pr
     if (name === 'evalsha') return reply().replace('CLOCK', String(Date.now()));
     if (name !== 'cluster') return undefined;
     if (order === 'slots') return slotsAt(owner?.() ?? fake.port);
-    const info = `cluster_current_epoch:${epoch()}\r\n`;
-    return `$${info.length}\r\n${info}\r\n`;
+    const state = `cluster_current_epoch:${epoch()}\r\n`;
+    return `$${state.length}\r\n${state}\r\n`;
   });
   return fake;
 }

@@ -4,7 +4,7 @@ import { redirectionOf } from '../../../../src/counters/redis/cluster/redirectio
 import { failureOf } from '../../../../src/counters/redis/redis-errors.ts';
 
 const ASKED = { host: '10.0.0.9', port: 7000 };
-const INFO = 'cluster_state:ok\r\ncluster_current_epoch:12\r\ncluster_my_epoch:3\r\n';
+const STATE = 'cluster_state:ok\r\ncluster_current_epoch:12\r\ncluster_my_epoch:3\r\n';
 
 describe('what a node says of the cluster', () => {
   test('names owners of slots and all nodes; one without a host is where it was asked', () => {
@@ -13,7 +13,7 @@ describe('what a node says of the cluster', () => {
       [10, 10, [null, 7003, 'id']],
       [11, 16_383, ['', 7004, 'id'], ['::1', 7005, 'id'], ['?', 7006]],
     ];
-    const { epoch, ranges, nodes } = parseClusterView(INFO, slots, ASKED);
+    const { epoch, ranges, nodes } = parseClusterView(STATE, slots, ASKED);
     expect(epoch).toBe(12);
     expect(ranges).toEqual([
       { first: 0, last: 9, primary: { host: '10.0.0.1', port: 7001 } },
@@ -34,26 +34,26 @@ describe('what a node says of the cluster', () => {
   const wrong: [string, unknown, unknown, string][] = [
     ['no epoch', 'cluster_state:ok', [[0, 1, node]], 'no epoch'],
     ['an epoch that is none', 'cluster_current_epoch:x\r\n', [[0, 1, node]], 'no epoch'],
-    ['no list', INFO, 'OK', 'no list'],
-    ['no slots', INFO, [], 'owns no slots'],
-    ['a range that is none', INFO, ['x'], 'a range is none'],
-    ['a range without a node', INFO, [[0, 1]], 'a range is none'],
-    ['a range that ends before it begins', INFO, [[5, 4, node]], 'a range is none'],
-    ['a slot beyond the last', INFO, [[0, 16_384, node]], 'a range is none'],
-    ['a slot below the first', INFO, [[-1, 4, node]], 'a range is none'],
-    ['a slot that is none', INFO, [['0', 4, node]], 'a range is none'],
-    ['a node that is none', INFO, [[0, 4, 'h:1']], 'no port'],
-    ['a node without a port', INFO, [[0, 4, ['h', 0]]], 'no port'],
-    ['a node with a port beyond the last', INFO, [[0, 4, ['h', 65_536]]], 'no port'],
+    ['no list', STATE, 'OK', 'no list'],
+    ['no slots', STATE, [], 'owns no slots'],
+    ['a range that is none', STATE, ['x'], 'a range is none'],
+    ['a range without a node', STATE, [[0, 1]], 'a range is none'],
+    ['a range that ends before it begins', STATE, [[5, 4, node]], 'a range is none'],
+    ['a slot beyond the last', STATE, [[0, 16_384, node]], 'a range is none'],
+    ['a slot below the first', STATE, [[-1, 4, node]], 'a range is none'],
+    ['a slot that is none', STATE, [['0', 4, node]], 'a range is none'],
+    ['a node that is none', STATE, [[0, 4, 'h:1']], 'no port'],
+    ['a node without a port', STATE, [[0, 4, ['h', 0]]], 'no port'],
+    ['a node with a port beyond the last', STATE, [[0, 4, ['h', 65_536]]], 'no port'],
     [
       'more nodes than a cluster has',
-      INFO,
+      STATE,
       Array.from({ length: 1001 }, (_, number) => [number, number, ['h', number + 1]]),
       'more than 1000 nodes',
     ],
   ];
-  test.each(wrong)('with %s is not believed', (_, info, slots, text) => {
-    expect(() => parseClusterView(info, slots, ASKED)).toThrow(text);
+  test.each(wrong)('with %s is not believed', (_, state, slots, text) => {
+    expect(() => parseClusterView(state, slots, ASKED)).toThrow(text);
   });
 });
 
