@@ -39,7 +39,8 @@ export function tryOut(
 ): { readonly after: number; readonly isOver: boolean }[] {
   const counts = new Map<string, number>();
   return charges.map(({ key, hits, isRefund, isBinding, limit }, index) => {
-    const count = counts.get(key) ?? (before[index] as number);
+    const found = before[index] as number;
+    const count = counts.get(key) ?? found;
     const after = isRefund ? takeHits(count, hits) : addHits(count, hits);
     counts.set(key, after);
     return { after, isOver: !isRefund && isBinding && after > limit };
