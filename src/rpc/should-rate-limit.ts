@@ -1,8 +1,8 @@
 /**
  * ShouldRateLimit: bytes to request, checks, decision, answer to bytes.
  *
- * Its cost per call is one listener object and two clock readings; the rest is the codec's and the
- * decider's. Whatever happens the call is answered exactly once and its duration is reported.
+ * Its cost per call is one listener object; the rest is the codec's and the decider's. Whatever happens
+ * the call is answered exactly once and its duration is reported.
  */
 import type { RateLimitRequest } from '../core/rules/request.ts';
 import type { Answer } from '../core/verdict/answer.ts';
@@ -11,6 +11,7 @@ import { decodeRateLimitRequest } from '../wire/rls/decode-request.ts';
 import { encodeRateLimitResponse } from '../wire/rls/encode-response.ts';
 import { MalformedMessage } from '../wire/rls/malformed-message.ts';
 import type { UnaryCall, UnaryHandler } from '../wire/rpc-server.ts';
+import { AnswerTimes } from './answer-times.ts';
 import { messageCountFault } from './count-guard.ts';
 import { DECISION_STATUS, type GrpcError, INTERNAL_ERROR, malformed } from './grpc-errors.ts';
 import { messageFault, type RequestBounds, requestFault } from './request-bounds.ts';
@@ -27,8 +28,9 @@ export interface RateLimitParts {
 /** The handler of SHOULD_RATE_LIMIT. It never throws. */
 export function shouldRateLimit(parts: RateLimitParts): UnaryHandler {
   const { decider, bounds, observer } = parts;
+  const times = new AnswerTimes('ShouldRateLimit', observer);
   return (bytes, call) => {
-    const pending = new PendingDecision(call, observer);
+    const pending = new PendingDecision(call, observer, times);
     try {
       const request = decodeWithin(bytes, bounds);
       if ('status' in request) pending.refuse(request);
@@ -61,11 +63,12 @@ export function decodeWithin(
 class PendingDecision implements DecisionListener {
   readonly #call: UnaryCall;
   readonly #observer: RpcObserver;
-  readonly #startMs = performance.now();
+  readonly #times: AnswerTimes;
 
-  constructor(call: UnaryCall, observer: RpcObserver) {
+  constructor(call: UnaryCall, observer: RpcObserver, times: AnswerTimes) {
     this.#call = call;
     this.#observer = observer;
+    this.#times = times;
   }
 
   get deadlineMs(): number {
@@ -85,28 +88,24 @@ class PendingDecision implements DecisionListener {
       return;
     }
     this.#call.reply(bytes);
-    this.#finish();
+    this.#times.answered(this.#call.arrivedMs);
   }
 
   failed(failure: DecisionFailure): void {
     if (failure.kind === 'store') this.#observer.storeError();
     else this.#observer.serviceError();
     this.#call.fail(DECISION_STATUS[failure.kind], failure.text);
-    this.#finish();
+    this.#times.answered(this.#call.arrivedMs);
   }
 
   refuse(error: GrpcError): void {
     this.#observer.serviceError();
     this.#call.fail(error.status, error.text);
-    this.#finish();
+    this.#times.answered(this.#call.arrivedMs);
   }
 
   broke(error: unknown): void {
     this.#observer.internalError(error);
     this.refuse(INTERNAL_ERROR);
-  }
-
-  #finish(): void {
-    this.#observer.requestFinished('ShouldRateLimit', performance.now() - this.#startMs);
   }
 }

@@ -31,6 +31,9 @@ export interface UnaryCall {
   readonly deadlineMs: number;
   /** Of the metadata `idempotency-key`, at most REQUEST_ID_BYTES_MAX bytes; '' when there is none. */
   readonly requestId: string;
+  /** When its request began to arrive, on the monotonic clock. */
+  readonly arrivedMs: number;
+  /** The message's bytes are the caller's again when this returns. */
   reply(message: Uint8Array): void;
   fail(status: GrpcStatus, message: string): void;
 }

@@ -54,6 +54,7 @@ export function measurePipeline(of: PipelineCase): number {
   const call = {
     deadlineMs: 0,
     requestId: '',
+    arrivedMs: 0,
     reply: (message: Uint8Array) => {
       replies += message.length > 0 ? 1 : 0;
     },

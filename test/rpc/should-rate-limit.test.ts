@@ -264,7 +264,7 @@ describe('a bound', () => {
       'descriptors[1].entries: 1000000 given, at most 64 (REQUEST_ENTRIES_MAX)',
     ],
   ])('%s refuses millions before anything is made of them', async (_name, bytes, text) => {
-    const call = { deadlineMs: 0, requestId: '', reply: () => {}, fail: vi.fn() };
+    const call = { deadlineMs: 0, requestId: '', arrivedMs: 0, reply: () => {}, fail: vi.fn() };
     // As an operator may set it; the default would refuse these for their length alone.
     const wide = { ...DEFAULT_REQUEST_BOUNDS, messageBytesMax: 8_000_000 };
     const handler = shouldRateLimit({ decider, bounds: wide, observer: ledger });
@@ -278,7 +278,7 @@ describe('a bound', () => {
     ['descriptors', { domain: 'd', descriptors: repeat(256, { entries: [LONG, entry] }) }],
     ['entries', { domain: 'd', descriptors: [{ entries: repeat(64, LONG) }] }],
   ])('admits its size in a large message too: %s', (_name, request) => {
-    const call = { deadlineMs: 0, requestId: '', reply: vi.fn(), fail: vi.fn() };
+    const call = { deadlineMs: 0, requestId: '', arrivedMs: 0, reply: vi.fn(), fail: vi.fn() };
     const bytes = encode(request);
     expect(bytes.length).toBeGreaterThan(COUNTED_BYTES_MIN);
     shouldRateLimit({ decider, bounds: DEFAULT_REQUEST_BOUNDS, observer: ledger })(bytes, call);

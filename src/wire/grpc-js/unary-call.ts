@@ -6,6 +6,7 @@ import { statusText } from './status-text.ts';
 export class GrpcJsUnaryCall implements UnaryCall {
   readonly deadlineMs: number;
   readonly requestId: string;
+  readonly arrivedMs = performance.now();
   #callback: sendUnaryData<Uint8Array> | null;
 
   constructor(call: ServerUnaryCall<Uint8Array, Uint8Array>, callback: sendUnaryData<Uint8Array>) {
@@ -18,7 +19,8 @@ export class GrpcJsUnaryCall implements UnaryCall {
     const callback = this.#callback;
     if (callback === null) return;
     this.#callback = null;
-    callback(null, message);
+    // The library encodes it later.
+    callback(null, Buffer.from(message));
   }
 
   fail(status: GrpcStatus, message: string): void {

@@ -37,6 +37,10 @@ export class UnaryGrpcCall implements UnaryCall, StreamOwner {
     this.deadlineMs = deadlineOf(stream, plan);
   }
 
+  get arrivedMs(): number {
+    return this.#stream.openedMs;
+  }
+
   get requestId(): string {
     return this.#plan.requestId;
   }

@@ -28,7 +28,7 @@ const HEADER_VALUE = 0x12;
 /** Encoding never pauses, so one writer serves all. */
 const writer = new WireWriter();
 
-/** Encodes an answer; the bytes are the caller's own. */
+/** Encodes an answer; the bytes are valid until the next one is encoded. */
 export function encodeRateLimitResponse(answer: Answer): Uint8Array {
   const { statuses, responseHeaders, dynamicMetadata } = answer;
   writer.start();

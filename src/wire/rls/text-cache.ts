@@ -10,13 +10,19 @@
 
 /** Power of two; a fleet's domains and keys number in the hundreds. */
 const SLOTS = 1024;
-/** Longer strings are not kept: 1024 × 64 bytes is all that the cache can hold. */
+/** Longer strings are not kept: 1024 of them, twice, is all that the cache can hold: 300 KiB. */
 const CACHED_BYTES_MAX = 64;
 
 const FNV_PRIME = 0x01000193;
 
+/** Bytes are compared with bytes: V8 has several kinds of strings, and looks up which one first. */
+interface Kept {
+  readonly bytes: Uint8Array;
+  readonly text: string;
+}
+
 export class TextCache {
-  readonly #slots: string[] = new Array<string>(SLOTS).fill('');
+  readonly #slots = new Array<Kept | undefined>(SLOTS).fill(undefined);
   readonly #decode: (bytes: Uint8Array, start: number, end: number) => string;
 
   constructor(decode: (bytes: Uint8Array, start: number, end: number) => string) {
@@ -30,19 +36,18 @@ export class TextCache {
     let hash = length;
     for (let i = start; i < end; i++) hash = Math.imul(hash ^ (bytes[i] as number), FNV_PRIME);
     const slot = (hash ^ (hash >>> 15)) & (SLOTS - 1);
-    const kept = this.#slots[slot] as string;
-    if (isText(kept, bytes, start, length)) return kept;
+    const kept = this.#slots[slot];
+    if (kept !== undefined && areSame(kept.bytes, bytes, start, length)) return kept.text;
     const text = this.#decode(bytes, start, end);
-    // Only ASCII is its own bytes, unit by unit, so only ASCII can be found again.
-    if (text.length === length) this.#slots[slot] = text;
+    this.#slots[slot] = { bytes: new Uint8Array(bytes.subarray(start, end)), text };
     return text;
   }
 }
 
-function isText(kept: string, bytes: Uint8Array, start: number, length: number): boolean {
+function areSame(kept: Uint8Array, bytes: Uint8Array, start: number, length: number): boolean {
   if (kept.length !== length) return false;
   for (let i = 0; i < length; i++) {
-    if (kept.charCodeAt(i) !== bytes[start + i]) return false;
+    if (kept[i] !== bytes[start + i]) return false;
   }
   return true;
 }

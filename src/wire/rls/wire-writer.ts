@@ -4,7 +4,8 @@
  * first and nothing is moved. Fields are therefore written last to first, and of a field its value
  * before its tag.
  *
- * One writer is used again and again: `start` begins a message, `finish` returns a copy of it.
+ * One writer is used again and again: `start` begins a message, `finish` returns it, in the writer's
+ * own memory. Whoever keeps it copies it.
  */
 
 /** Room kept between messages: an answer of 256 statuses needs about 8 KiB. */
@@ -14,8 +15,8 @@ const INITIAL_BYTES = 4096;
 const VARINT32_BYTES_MAX = 5;
 /** UTF-8 takes at most three bytes for a UTF-16 unit. */
 const UTF8_BYTES_PER_UNIT = 3;
-/** V8 keeps typed arrays up to this size on its own heap, where they cost a fifth. */
-const ON_HEAP_BYTES_MAX = 64;
+/** Views of up to so many bytes are kept, at some 100 bytes each: answers have the same few sizes. */
+const VIEW_BYTES_MAX = 256;
 
 const utf8 = new TextEncoder();
 const double = new DataView(new ArrayBuffer(8));
@@ -24,17 +25,21 @@ export class WireWriter {
   #bytes = new Uint8Array(INITIAL_BYTES);
   /** Where the message starts so far; it ends at the end of the room. */
   #at = INITIAL_BYTES;
+  /** The last bytes of the room, by how many they are. */
+  #views: (Uint8Array | undefined)[] = [];
 
   start(): void {
-    if (this.#bytes.length > RETAINED_BYTES_MAX) this.#bytes = new Uint8Array(INITIAL_BYTES);
+    if (this.#bytes.length > RETAINED_BYTES_MAX) this.#move(new Uint8Array(INITIAL_BYTES));
     this.#at = this.#bytes.length;
   }
 
-  /** The message, in bytes of the caller's own. */
+  /** The message, valid until the next `start`. */
   finish(): Uint8Array {
-    const length = this.#bytes.length - this.#at;
-    if (length <= ON_HEAP_BYTES_MAX) return this.#bytes.slice(this.#at);
-    return Buffer.from(this.#bytes.subarray(this.#at));
+    const length = this.written;
+    if (length > VIEW_BYTES_MAX) return this.#bytes.subarray(this.#at);
+    const view = this.#views[length] ?? this.#bytes.subarray(this.#at);
+    this.#views[length] = view;
+    return view;
   }
 
   /** Bytes written so far; give it to `length` to write how many came since. */
@@ -115,8 +120,13 @@ export class WireWriter {
     const room = new Uint8Array(Math.max(this.#bytes.length * 2, written + count));
     const at = room.length - written;
     room.set(this.#bytes.subarray(this.#at), at);
-    this.#bytes = room;
+    this.#move(room);
     this.#at = at;
+  }
+
+  #move(room: Uint8Array<ArrayBuffer>): void {
+    this.#bytes = room;
+    this.#views = [];
   }
 }
 

@@ -235,20 +235,22 @@ describe('metadata', () => {
 });
 
 describe('the bytes returned', () => {
-  it("are the caller's own: the next answer does not change them", () => {
-    const sizes = [0, 1, 4, 256].map((count) =>
+  it('are made anew after an answer of the same length, a larger one, and their reuse', () => {
+    const given = [0, 1, 4, 256, 1, 0].map((count) =>
       answer({
         statuses: Array.from({ length: count }, () => status({ rule: rule(), remaining: count })),
       }),
     );
-    const first = sizes.map(encodeRateLimitResponse);
-    const copies = first.map(toHex);
-    for (const bytes of sizes.map((given) =>
-      encodeRateLimitResponse({ ...given, overallCode: Code.OVER_LIMIT }),
-    )) {
-      bytes.fill(0xff);
+    for (const overallCode of [Code.OK, Code.OVER_LIMIT, Code.OK]) {
+      for (const each of given) {
+        const read = decode({ ...each, overallCode });
+        expect(read.overallCode).toBe(overallCode);
+        expect(read.statuses.map(({ limitRemaining }) => limitRemaining)).toEqual(
+          each.statuses.map(({ remaining }) => remaining),
+        );
+        encodeRateLimitResponse(each).fill(0xff);
+      }
     }
-    expect(first.map(toHex)).toEqual(copies);
   });
 
   it('hold as many statuses as a request may have descriptors', () => {
