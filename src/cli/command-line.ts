@@ -3,8 +3,9 @@ import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { check, checkLikeReference } from './check.ts';
 import { explain } from './explain.ts';
 import { ExitCode, type Output } from './output.ts';
+import { inspectRaft } from './raft-inspect.ts';
 
-export const USAGE = `weir: limits files, checked and explained
+export const USAGE = `weir: limits files, checked and explained; a voter's storage, inspected
 
   weir check DIR [--merge-domains] [--ignore-dot-files]
       Every problem of the limits files in DIR, as file:line:column path message.
@@ -13,6 +14,10 @@ export const USAGE = `weir: limits files, checked and explained
   weir explain --config DIR DOMAIN 'key=value,key=value' [--merge-domains] [--reference-keys]
       Which rule a descriptor finds, level by level, its counter and its limit.
       A comma inside a value is written \\,
+
+  weir raft inspect DIR [--json]
+      What a voter's storage holds: term, vote, snapshots, log, damage. Changes nothing.
+      Exit code 0: the voter could start from it. 1: it could not.
 
   weir -config_dir DIR [-merge_domain_configs]
       The check with the flags and the output of envoyproxy/ratelimit's config_check_cmd.
@@ -35,6 +40,7 @@ export function run(words: readonly string[], version: string, output: Output): 
   if (command === 'check')
     return isReference(rest) ? runReference(rest, output) : runCheck(rest, output);
   if (command === 'explain') return runExplain(rest, output);
+  if (command === 'raft') return runRaft(rest, output);
   return misuse(`unknown command '${command}'`, output);
 }
 
@@ -85,6 +91,18 @@ function runExplain(words: readonly string[], output: Output): ExitCode {
     },
     output,
   );
+}
+
+function runRaft([command, ...words]: readonly string[], output: Output): ExitCode {
+  if (command !== 'inspect') return misuse("raft takes the command 'inspect'", output);
+  const options = { json: FLAG } as const;
+  const parsed = parse({ args: words, options, allowPositionals: true }, output);
+  if (parsed === null) return ExitCode.USAGE;
+  const [directory, extra] = parsed.positionals;
+  if (directory === undefined || extra !== undefined) {
+    return misuse('raft inspect needs one directory', output);
+  }
+  return inspectRaft({ directory, json: parsed.values['json'] === true }, output);
 }
 
 /** Go's flags: one dash or two, `-name value` or `-name=value`; a boolean may be `-name=false`. */

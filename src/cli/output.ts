@@ -9,7 +9,7 @@ export interface Output {
 
 export const ExitCode = {
   OK: 0,
-  /** The limits have errors, or the descriptor cannot be answered. */
+  /** The limits have errors, the descriptor cannot be answered, the voter could not start. */
   FAILED: 1,
   /** The command line makes no sense. */
   USAGE: 2,

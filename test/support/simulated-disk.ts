@@ -1,11 +1,12 @@
 /**
- * A disk in memory that keeps what the port promises and nothing more. From one seed: after a power cut,
- * each sector that was not synced is there or not, a file has any size between the old and the new, and each
- * name that was not synced is as before or as after. A failed sync leaves the bytes readable, forgets that
- * they were never written, and does not say so again, as Linux does.
+ * A disk in memory that keeps what the port promises and nothing more. From one seed: after a power
+ * cut, each sector that was not synced is there or not, a file has any size between the old and the
+ * new, and each name that was not synced is as before or as after. A failed sync leaves the bytes
+ * readable, forgets that they were never written, and does not say so again, as Linux does.
  *
- * What goes wrong, and when, is said by `plan`, which sees every operation; an operation that it lets crash
- * may be done in part, and from then on the process is dead until `powerCut` or `killed`.
+ * What goes wrong, and when, is said by `plan`, which sees every operation; an operation that it
+ * lets crash may be done in part, and from then on the process is dead until `powerCut` or
+ * `killed`.
  */
 import type { Disk, DiskFile } from '../../src/peers/storage/disk.ts';
 import { StorageError } from '../../src/peers/storage/storage-error.ts';
@@ -42,7 +43,9 @@ export function randomFrom(seed: number): (n: number) => number {
 interface Inode {
   /** What reads see. */
   cache: Uint8Array;
-  /** What a power cut leaves for sure, up to `durableSize`. A sector is written whole, its end too. */
+  /**
+   * What a power cut leaves for sure, up to `durableSize`. A sector is written whole, its end too.
+   */
   durable: Uint8Array;
   durableSize: number;
   /** Sectors of the cache that may be written at any time. */
@@ -160,8 +163,8 @@ export class SimulatedDisk {
   }
 
   /**
-   * `done` does it; `partly` is what a crash in the middle does, by default all or nothing; `failed` what an
-   * error leaves, by default nothing.
+   * `done` does it; `partly` is what a crash in the middle does, by default all or nothing;
+   * `failed` what an error leaves, by default nothing.
    */
   async happen(
     life: number,

@@ -1,20 +1,22 @@
 /**
- * One process per directory. Node has no flock, so the lock is a file that names its holder: process, when
- * it started, machine, and boot. It is held while that process lives.
+ * One process per directory. Node has no flock, so the lock is a file that names its holder:
+ * process, when it started, machine, and boot. It is held while that process lives.
  *
- * Locks have numbers, `lock-1`, `lock-2`. The one with the highest number is the one that counts; a dead
- * holder's is taken over by making the next, and of several that try only one can. Its file is written and
- * synced under another name and then linked, so there is never a lock without its holder's name in it.
+ * Locks have numbers, `lock-1`, `lock-2`. The one with the highest number is the one that counts; a
+ * dead holder's is taken over by making the next, and of several that try only one can. Its file is
+ * written and synced under another name and then linked, so there is never a lock without its
+ * holder's name in it.
  *
- * A machine is known by its host name. A lock of another host's is never taken over, because nobody here can
- * tell whether its holder lives: the error says whose it is and what to do. Two containers of one host name
- * do not see each other's processes either: that a volume is given to one at a time is up to whoever mounts it.
+ * A machine is known by its host name. A lock of another host's is never taken over, because nobody
+ * here can tell whether its holder lives: the error says whose it is and what to do. Two containers
+ * of one host name do not see each other's processes either: that a volume is given to one at a
+ * time is up to whoever mounts it.
  */
 import { constants, readFileSync } from 'node:fs';
 import { link, open, readdir, readFile, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { LOCK_PREFIX, TEMPORARY_SUFFIX } from './file-names.ts';
+import { isLock, LOCK_PREFIX, TEMPORARY_SUFFIX } from './file-names.ts';
 import { StorageError } from './storage-error.ts';
 
 /** Each is lost to another process that starts at the same time; so many do not. */
@@ -22,20 +24,25 @@ const TRIES_MAX = 10;
 
 interface Holder {
   readonly pid: number;
-  /** In ticks since the boot: another process that got the same id later shows. Empty where unknown. */
+  /**
+   * In ticks since the boot: another process that got the same id later shows. Empty where unknown.
+   */
   readonly startedAt: string;
   readonly host: string;
   readonly boot: string;
 }
 
-/** Resolves to what gives the lock back. Rejects with a StorageError `locked` while another process has it. */
+/**
+ * Resolves to what gives the lock back. Rejects with a StorageError `locked` while another process
+ * has it.
+ */
 export async function lockDirectory(path: string): Promise<() => Promise<void>> {
   for (let i = 0; i < TRIES_MAX; i++) {
     const highest = await highestLock(path);
     if (highest > 0) await assertStale(path, highest);
     const number = highest + 1;
     if (!(await makeLock(path, number))) continue;
-    // One that was judged long ago may have been taken over, and that lock taken over too, and so on.
+    // What was judged a while ago may have been taken over by others since.
     if ((await highestLock(path)) > number) {
       await rm(nameOf(path, number), { force: true });
       continue;
@@ -58,7 +65,7 @@ async function highestLock(path: string): Promise<number> {
 
 async function locksIn(path: string): Promise<number[]> {
   return (await readdir(path))
-    .filter((name) => name.startsWith(LOCK_PREFIX) && !name.endsWith(TEMPORARY_SUFFIX))
+    .filter(isLock)
     .map((name) => Number(name.slice(LOCK_PREFIX.length)))
     .filter((number) => Number.isSafeInteger(number) && number > 0);
 }
@@ -97,8 +104,8 @@ async function assertStale(path: string, number: number): Promise<void> {
   if (holder.host !== hostname()) {
     throw new StorageError(
       'locked',
-      `process ${holder.pid} of host '${holder.host}' has it by the lock ${name}: remove that file once ` +
-        'you know that this process has ended',
+      `process ${holder.pid} of host '${holder.host}' has it by the lock ${name}: remove that file ` +
+        'once you know that this process has ended',
     );
   }
   if (isAlive(holder)) {

@@ -1,7 +1,7 @@
 /**
- * A voter's directory, read and judged, without changing anything: for a start and for `weir raft inspect`.
- * Files come in as bytes, so it is the same for both. Nothing here throws: what is wrong is found, all of
- * it, and told with file and offset.
+ * A voter's directory, read and judged, without changing anything: for a start and for `weir raft
+ * inspect`. Files come in as bytes, so it is the same for both. Nothing here throws: what is wrong
+ * is found, all of it, and told with file and offset.
  */
 import { type Entry, LOG_START, type NodeId, type Term } from '../../core/raft/log-entry.ts';
 import { entriesBehind } from '../../core/raft/restored-state.ts';
@@ -155,8 +155,8 @@ class Scanner {
   }
 
   /**
-   * A snapshot is on the disk before the record that stands on it. So it, or the log instead of it, must
-   * reach as far as that record says, and from there to the log's end there is no gap.
+   * A snapshot is on the disk before the record that stands on it. So it, or the log instead of it,
+   * must reach as far as that record says, and from there to the log's end there is no gap.
    */
   #checkReach(): void {
     const { snapshot: needed, entries } = this.#replay;
@@ -178,8 +178,8 @@ class Scanner {
   }
 
   /**
-   * A crash between a snapshot and its record leaves a snapshot of a later term than the log knows. That
-   * this voter voted in that term cannot have been told: it would be in the log.
+   * A crash between a snapshot and its record leaves a snapshot of a later term than the log knows.
+   * That this voter voted in that term cannot have been told: it would be in the log.
    */
   #hardState(): { term: Term; vote: NodeId | null } {
     const { term, vote } = this.#replay;

@@ -1,12 +1,13 @@
 /**
- * What the storage asks of a file system: one flat directory. The promises are those of POSIX on ext4 and
- * XFS, and no more, so that a simulated disk can be as unkind as a real one:
+ * What the storage asks of a file system: one flat directory. The promises are those of POSIX on
+ * ext4 and XFS, and no more, so that a simulated disk can be as unkind as a real one:
  *
- * - What was written may be lost, in part and in any order of its sectors, until `sync` of its file.
- * - A name that was made, replaced or removed may be as before until `syncDirectory`, each for itself. A
- *   rename is atomic: its target is the old file or the new one.
- * - After a failed `sync` nothing is known of what was written since the last: it may be readable and yet
- *   never reach the disk, and another `sync` would not tell.
+ * - What was written may be lost, in part and in any order of its sectors, until its file's
+ *   `sync`.
+ * - A name that was made, replaced or removed may be as before until `syncDirectory`, each for
+ *   itself. A rename is atomic: its target is the old file or the new one.
+ * - After a failed `sync` nothing is known of what was written since the last: it may be readable
+ *   and yet never reach the disk, and another `sync` would not tell.
  *
  * Every call rejects with an error that has the system's `code` (ENOSPC, EIO, EROFS…).
  */
@@ -24,8 +25,8 @@ export interface Disk {
   /** Makes durable which names there are. */
   syncDirectory(): Promise<void>;
   /**
-   * Keeps every other process out of the directory until the answer is called; what a dead process left is
-   * taken over. Rejects with a StorageError `locked` when another has it.
+   * Keeps every other process out of the directory until the answer is called; what a dead process
+   * left is taken over. Rejects with a StorageError `locked` when another has it.
    */
   lock(): Promise<() => Promise<void>>;
 }

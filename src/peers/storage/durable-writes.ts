@@ -13,8 +13,9 @@ export async function writeAll(file: DiskFile, bytes: Uint8Array, offset: number
 }
 
 /**
- * A file with these bytes, in the place of one with this name if there is any: after a crash it is the old
- * one or the new one. The new one's bytes are on the disk before its name is. It is left open for more.
+ * A file with these bytes, in the place of one with this name if there is any: after a crash it is
+ * the old one or the new one. The new one's bytes are on the disk before its name is. It is left
+ * open for more.
  */
 export async function putFile(disk: Disk, name: string, bytes: Uint8Array): Promise<DiskFile> {
   const temporary = name + TEMPORARY_SUFFIX;

@@ -2,7 +2,10 @@
 import type { LogIndex } from '../../core/raft/log-entry.ts';
 
 export const IDENTITY_FILE = 'identity.json';
-/** A file that is being written; it counts from its rename on, and a start removes what a crash left. */
+/**
+ * A file that is being written; it counts from its rename on, and a start removes what a crash
+ * left.
+ */
 export const TEMPORARY_SUFFIX = '.tmp';
 export const LOCK_PREFIX = 'lock-';
 
@@ -35,13 +38,22 @@ function numberIn(pattern: RegExp, name: string): number | null {
   return digits === undefined ? null : Number(digits);
 }
 
+/** Whether it holds a part of the state. */
+export function isScanned(name: string): boolean {
+  return name === IDENTITY_FILE || segmentNumber(name) !== null || snapshotIndex(name) !== null;
+}
+
+export function isLock(name: string): boolean {
+  return name.startsWith(LOCK_PREFIX) && !name.endsWith(TEMPORARY_SUFFIX);
+}
+
+/** Of a write to such a file, or of a lock, that was cut short. */
+export function isTemporary(name: string): boolean {
+  if (!name.endsWith(TEMPORARY_SUFFIX)) return false;
+  return name.startsWith(LOCK_PREFIX) || isScanned(name.slice(0, -TEMPORARY_SUFFIX.length));
+}
+
 /** Whether the storage made it. */
 export function isOurs(name: string): boolean {
-  return (
-    name === IDENTITY_FILE ||
-    name.endsWith(TEMPORARY_SUFFIX) ||
-    name.startsWith(LOCK_PREFIX) ||
-    segmentNumber(name) !== null ||
-    snapshotIndex(name) !== null
-  );
+  return isScanned(name) || isLock(name) || isTemporary(name);
 }

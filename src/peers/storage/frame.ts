@@ -1,13 +1,14 @@
 /**
  * How records lie in a segment, one behind the other:
  *
- *   magic 4 · payload's length 4 · record's number 8 · payload's CRC 4 · CRC of these 20 bytes 4 · payload
+ *   magic 4 · payload's length 4 · number 8 · payload's CRC 4 · CRC of these 20 bytes 4 · payload
  *
- * A record that does not check is either torn (a crash came while it was written, nobody was told that it
- * is there, and it may go) or damaged (it was acknowledged, and is lost). Records are written one at a time
- * and each is synced before the next begins, into fresh space at the end of the file. So a torn one is the
- * last, and what is missing of it is past the file's end, or is whole sectors that still read as zeros.
- * Anything else is damage. (The same reasoning is in etcd's WAL.)
+ * A record that does not check is either torn (a crash came while it was written, nobody was told
+ * that it is there, and it may go) or damaged (it was acknowledged, and is lost). Records are
+ * written one at a time and each is synced before the next begins, into fresh space at the end of
+ * the file. So a torn one is the last, and what is missing of it is past the file's end, or is
+ * whole sectors that still read as zeros. Anything else is damage. (The same reasoning is in etcd's
+ * WAL.)
  */
 import { crc32 } from 'node:zlib';
 
@@ -81,7 +82,10 @@ function hasHeader(bytes: Uint8Array, offset: number): boolean {
   return view.getUint32(0) === MAGIC && crc32(checked) === view.getUint32(20);
 }
 
-/** A header that is gone does not say where the record ended, so what follows is searched for another. */
+/**
+ * A header that is gone does not say where the record ended, so what follows is searched for
+ * another.
+ */
 export function hasFrameBehind(bytes: Uint8Array, offset: number): boolean {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const last = bytes.length - FRAME_HEADER_BYTES;

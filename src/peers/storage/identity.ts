@@ -1,7 +1,7 @@
 /**
- * Whose directory it is. The file is there from the end of a directory's making on, so that one that is
- * missing beside a log, or a log that is missing beside it, shows. A person can read it, and had better not
- * change it: a voter under another one's name votes twice.
+ * Whose directory it is. The file is there from the end of a directory's making on, so that one
+ * that is missing beside a log, or a log that is missing beside it, shows. A person can read it,
+ * and had better not change it: a voter under another one's name votes twice.
  */
 import { crc32 } from 'node:zlib';
 import type { NodeId } from '../../core/raft/log-entry.ts';

@@ -1,7 +1,7 @@
 /**
- * What one persist says, as one record: all of it is on the disk or nothing. Every record repeats term,
- * vote and the snapshot that the log stands on, so that the records before it may be forgotten as soon as
- * their entries are not needed.
+ * What one persist says, as one record: all of it is on the disk or nothing. Every record repeats
+ * term, vote and the snapshot that the log stands on, so that the records before it may be
+ * forgotten as soon as their entries are not needed.
  */
 import type { Entry, LogIndex, NodeId, Position, Term } from '../../core/raft/log-entry.ts';
 import { FRAME_HEADER_BYTES, sealFrame } from './frame.ts';

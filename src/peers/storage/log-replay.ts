@@ -1,4 +1,7 @@
-/** Records, one after the other, make what the log says. The records are trusted; whether they fit is not. */
+/**
+ * Records, one after the other, make what the log says. The records are trusted; whether they fit
+ * is not.
+ */
 import {
   type Entry,
   LOG_START,
@@ -42,8 +45,8 @@ export class LogReplay {
 }
 
 /**
- * Where a record's entries go, which were not cut by it: behind the last that is there (0: none), or
- * instead of all, because the snapshot that the record stands on fills the gap.
+ * Where a record's entries go, which were not cut by it: behind the last that is there (0: none),
+ * or instead of all, because the snapshot that the record stands on fills the gap.
  */
 export function placeOf(
   { entries: [first], snapshot }: LogRecord,

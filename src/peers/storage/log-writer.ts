@@ -41,8 +41,8 @@ export class LogWriter {
   }
 
   /**
-   * Resolves when the record is on the disk. `room`: bytes that the directory may still grow by. After a
-   * failure nothing more may be appended: where the file ends is not known.
+   * Resolves when the record is on the disk. `room`: bytes that the directory may still grow by.
+   * After a failure nothing more may be appended: where the file ends is not known.
    */
   async append(record: LogRecord, room: number): Promise<void> {
     const lastIndex = this.#follow(record);
@@ -82,9 +82,12 @@ export class LogWriter {
   #follow(record: LogRecord): LogIndex {
     const { truncateFrom, entries } = record;
     const last = Math.min(this.#lastIndex, (truncateFrom ?? Infinity) - 1);
-    const isGapless = entries.every(({ index }, i) => index === (entries[0]?.index ?? 0) + i);
-    if (!isGapless || placeOf(record, last) === 'nowhere') {
-      const what = `the entries from ${entries[0]?.index} on do not follow ${last}`;
+    const first = entries[0]?.index ?? 0;
+    const isGapless = entries.every(({ index }, i) => index === first + i);
+    // An empty log begins behind the snapshot; in what is read back it may begin anywhere.
+    const isBehind = last > 0 || first <= record.snapshot.index + 1;
+    if (!isGapless || !isBehind || placeOf(record, last) === 'nowhere') {
+      const what = `the entries from ${first} on do not follow ${last}`;
       throw new StorageError('misuse', what);
     }
     return entries.at(-1)?.index ?? last;

@@ -1,10 +1,11 @@
 /**
  * The port on the real file system.
  *
- * A file's bytes are synced with fdatasync. It leaves out only times; the new size of a file that grew is
- * needed to read the bytes, so it is written too (POSIX, and so on ext4 and XFS). A name is the
- * directory's: it needs an fsync of the directory, and so does the name of a new directory in its parent. On
- * macOS Node's fsync asks for F_FULLFSYNC, without which bytes stay in the drive's cache.
+ * A file's bytes are synced with fdatasync. It leaves out only times; the new size of a file that
+ * grew is needed to read the bytes, so it is written too (POSIX, and so on ext4 and XFS). A name is
+ * the directory's: it needs an fsync of the directory, and so does the name of a new directory in
+ * its parent. On macOS Node's fsync asks for F_FULLFSYNC, without which bytes stay in the drive's
+ * cache.
  */
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
@@ -16,7 +17,10 @@ import type { Disk, DiskFile } from './disk.ts';
 const DIRECTORY_MODE = 0o700;
 const FILE_MODE = 0o600;
 
-/** The directory, made if it is missing but its parent is there: a path that is wrong is not made up. */
+/**
+ * The directory, made if it is missing but its parent is there: a path that is wrong is not made
+ * up.
+ */
 export async function openNodeDisk(directory: string): Promise<Disk> {
   const path = resolve(directory);
   try {

@@ -1,10 +1,12 @@
 /**
- * A voter's disk: what Raft must not forget, in one directory that one process uses. A log of records in
- * segments, snapshots, and an identity; how each lies on the disk is in the file that makes it.
+ * A voter's disk: what Raft must not forget, in one directory that one process uses. A log of
+ * records in segments, snapshots, and an identity; how each lies on the disk is in the file that
+ * makes it.
  *
- * Fail-stop: after the first failure every call is refused with that error, and the process must end. There
- * is no way back within it, because after a failed sync nobody knows what the disk holds; a start finds out.
- * The same goes for a full disk: what was acknowledged is there, and a start with room goes on from it.
+ * Fail-stop: after the first failure every call is refused with that error, and the process must
+ * end. There is no way back within it, because after a failed sync nobody knows what the disk
+ * holds; a start finds out. The same goes for a full disk: what was acknowledged is there, and a
+ * start with room goes on from it.
  */
 import type { Persist } from '../../core/raft/effect.ts';
 import type { LogIndex, NodeId } from '../../core/raft/log-entry.ts';
@@ -38,11 +40,14 @@ export interface StorageOptions {
 export interface OpenedStorage {
   readonly storage: RaftStorage;
   readonly restored: RestoredState;
-  /** How often this directory was opened, this time included: grows with every start, crashes included. */
+  /**
+   * How often this directory was opened, this time included: grows with every start, crashes
+   * included.
+   */
   readonly incarnation: number;
   /**
-   * There was nothing: a voter that never ran. For one that did, its disk is lost, and it must not go on
-   * under its id.
+   * There was nothing: a voter that never ran. For one that did, its disk is lost, and it must not
+   * go on under its id.
    */
   readonly isNew: boolean;
   /** What was dropped or is damaged without harm: worth a line in the log each. */
@@ -67,8 +72,8 @@ export class RaftStorage {
   #compaction: Promise<void> = Promise.resolve();
 
   /**
-   * Takes the directory, which is made if only it is missing, and gives what it holds. Rejects with a
-   * StorageError, and then nothing that was acknowledged was changed.
+   * Takes the directory, which is made if only it is missing, and gives what it holds. Rejects with
+   * a StorageError, and then nothing that was acknowledged was changed.
    */
   static async open(directory: string, options: StorageOptions): Promise<OpenedStorage> {
     const doing = `opening the raft storage in ${directory}`;
@@ -93,8 +98,8 @@ export class RaftStorage {
   }
 
   /**
-   * Resolves when all of the effect is on the disk. One at a time. After a crash before that: the state
-   * before, or the state before with the snapshot, or all.
+   * Resolves when all of the effect is on the disk. One at a time. After a crash before that: the
+   * state before, or the state before with the snapshot, or all.
    */
   async persist(effect: Persist): Promise<void> {
     this.#assertUsable();
@@ -110,8 +115,8 @@ export class RaftStorage {
   }
 
   /**
-   * Forgets entries up to `through`, as far as whole segments hold nothing else, and old snapshots. A
-   * snapshot on the disk must stand for them. May run beside a persist: it touches other files.
+   * Forgets entries up to `through`, as far as whole segments hold nothing else, and old snapshots.
+   * A snapshot on the disk must stand for them. May run beside a persist: it touches other files.
    */
   async compact(through: LogIndex): Promise<void> {
     this.#assertUsable();

@@ -1,8 +1,9 @@
 /**
- * From what a crash left to a log that goes on. What was read may be in the system's cache alone: of a
- * process that was killed before its sync, or whose sync failed, after which the cache and the disk differ
- * and the system says no more. So the last segment is written anew and synced, without its torn tail, before
- * anything that it says is acted upon. The sealed ones and the snapshots were synced by whoever went on.
+ * From what a crash left to a log that goes on. What was read may be in the system's cache alone:
+ * of a process that was killed before its sync, or whose sync failed, after which the cache and the
+ * disk differ and the system says no more. So the last segment is written anew and synced, without
+ * its torn tail, before anything that it says is acted upon. The sealed ones and the snapshots were
+ * synced by whoever went on.
  */
 import { LOG_START, type NodeId } from '../../core/raft/log-entry.ts';
 import { entriesBehind } from '../../core/raft/restored-state.ts';
@@ -12,9 +13,10 @@ import { putFile } from './durable-writes.ts';
 import {
   IDENTITY_FILE,
   isOurs,
+  isScanned,
+  isTemporary,
   segmentName,
   segmentNumber,
-  TEMPORARY_SUFFIX,
 } from './file-names.ts';
 import { encodeIdentity, FORMAT, type Identity } from './identity.ts';
 import { encodeRecord, type LogRecord } from './log-record.ts';
@@ -32,7 +34,7 @@ export async function readFiles(disk: Disk): Promise<Map<string, Uint8Array>> {
   const files = new Map<string, Uint8Array>();
   const names = await disk.list();
   for (const name of names) {
-    if (name.endsWith(TEMPORARY_SUFFIX) && isOurs(name)) await disk.remove(name);
+    if (isTemporary(name)) await disk.remove(name);
     else if (isScanned(name)) files.set(name, await disk.read(name));
   }
   const foreign = names.find((name) => !isOurs(name) && !FOREIGN_ALLOWED.includes(name));
@@ -104,10 +106,10 @@ export async function resumeLog(
 }
 
 /**
- * What the log must be told before it goes on: to forget entries of another history than the snapshot's, or
- * those before a gap that only the snapshot fills, for what is appended next would be read behind them. A
- * log that has grown large is told to forget everything and gets what counts once more, so that all older
- * segments can go.
+ * What the log must be told before it goes on: to forget entries of another history than the
+ * snapshot's, or those before a gap that only the snapshot fills, for what is appended next would
+ * be read behind them. A log that has grown large is told to forget everything and gets what counts
+ * once more, so that all older segments can go.
  */
 function repairOf(scan: DirectoryScan, { directoryBytesMax }: StorageBounds): LogRecord | null {
   const { term, vote, entries, spans } = scan;
@@ -129,9 +131,4 @@ export async function writeIdentity(
   const file = await putFile(disk, IDENTITY_FILE, bytes);
   await file.close();
   return starts;
-}
-
-/** Neither a lock nor anything that was not finished. */
-export function isScanned(name: string): boolean {
-  return name === IDENTITY_FILE || /^(?:log|snapshot)-\d+$/.test(name);
 }

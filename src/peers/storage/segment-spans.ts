@@ -1,6 +1,6 @@
 /**
- * Which segments there are and up to which index each holds entries that count, which decides when it may
- * go. Only the oldest can go, so that what is left is always the end of the log.
+ * Which segments there are and up to which index each holds entries that count, which decides when
+ * it may go. Only the oldest can go, so that what is left is always the end of the log.
  */
 import type { LogIndex } from '../../core/raft/log-entry.ts';
 import type { LogRecord } from './log-record.ts';
@@ -15,10 +15,6 @@ export interface SegmentSpan {
 
 export class SegmentSpans {
   #spans: SegmentSpan[] = [];
-
-  get all(): readonly SegmentSpan[] {
-    return this.#spans;
-  }
 
   /** The one that is written to. */
   get active(): SegmentSpan | null {
@@ -46,8 +42,8 @@ export class SegmentSpans {
   }
 
   /**
-   * The oldest, if it holds nothing behind `through` and the next has a record, which repeats term and vote:
-   * after a crash the last segment may have none.
+   * The oldest, if it holds nothing behind `through` and the next has a record, which repeats term
+   * and vote: after a crash the last segment may have none.
    */
   removable(through: LogIndex): SegmentSpan | null {
     const [oldest, next] = this.#spans;

@@ -1,6 +1,7 @@
 /**
- * A file of the log: a header and records, each with the number behind the one before. Only the last segment
- * is written to; the others are sealed, and have no excuse for anything that does not check.
+ * A file of the log: a header and records, each with the number behind the one before. Only the
+ * last segment is written to; the others are sealed, and have no excuse for anything that does not
+ * check.
  */
 import { crc32 } from 'node:zlib';
 import { hasEmptySector, hasFrameBehind, readFrame } from './frame.ts';

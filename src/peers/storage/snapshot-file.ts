@@ -1,6 +1,7 @@
 /**
- * A snapshot as a file: magic, index, term, size and checksum of the snapshot, a CRC of these, the bytes. It
- * is written under another name, synced and then renamed, so a file with a snapshot's name was whole once.
+ * A snapshot as a file: magic, index, term, size and checksum of the snapshot, a CRC of these, the
+ * bytes. It is written under another name, synced and then renamed, so a file with a snapshot's
+ * name was whole once.
  */
 import { crc32 } from 'node:zlib';
 import { isIntact, type Snapshot } from '../../core/raft/snapshot.ts';

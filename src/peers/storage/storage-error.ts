@@ -1,14 +1,18 @@
-/** Everything that storage can fail with, and the one place where the system's errors become ours. */
+/**
+ * Everything that storage can fail with, and the one place where the system's errors become ours.
+ */
 
 /** The advice for a disk that is not what was acknowledged: to go on with less would break Raft. */
 export const LOST_DISK_ADVICE =
-  'A voter whose disk lost something must not come back under its id: remove it from the group and let a ' +
-  'new voter take its place, or restore this very directory.';
+  'A voter whose disk lost something must not come back under its id: remove it from the group and let ' +
+  'a new voter take its place, or restore this very directory.';
 
 export type StorageErrorCode =
   /** Another process uses the directory. */
   | 'locked'
-  /** The directory is another voter's, another cluster's or another format's, or no voter's at all. */
+  /**
+   * The directory is another voter's, another cluster's or another format's, or no voter's at all.
+   */
   | 'other-identity'
   /** It does not hold what was acknowledged. */
   | 'corrupt'
@@ -45,7 +49,7 @@ const CODES: Readonly<Record<string, StorageErrorCode>> = {
 const ADVICE: Readonly<Partial<Record<StorageErrorCode, string>>> = {
   'disk-full': 'Make room and start again: nothing that was acknowledged is lost.',
   'not-writable': 'The directory must be writable by this process.',
-  io: 'What reached the disk is unknown, so the process must end; look at the disk before it starts again.',
+  io: 'What reached the disk is unknown, so the process must end; look at the disk before a start.',
 };
 
 /** `doing` reads as "while …": `writing 0001.log`. */

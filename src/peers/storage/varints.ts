@@ -1,6 +1,6 @@
 /**
- * Whole numbers from 0 to 2^53 − 1 in seven bits a byte, the lowest first, the top bit saying that more
- * follows; bytes behind their length.
+ * Whole numbers from 0 to 2^53 − 1 in seven bits a byte, the lowest first, the top bit saying that
+ * more follows; bytes behind their length.
  */
 
 /** Of one number. */

@@ -1,7 +1,8 @@
 /**
- * The promise of the storage: whatever crashes when, what is restored is what was acknowledged last, or what
- * was being written then; never less, never a mixture. Each run is a voter's life on a simulated disk, with
- * crashes within any operation, those of a start too, failing syncs, short writes and a full disk.
+ * The promise of the storage: whatever crashes when, what is restored is what was acknowledged
+ * last, or what was being written then; never less, never a mixture. Each run is a voter's life on
+ * a simulated disk, with crashes within any operation, those of a start too, failing syncs, short
+ * writes and a full disk.
  *
  * `STORAGE_RUNS=100000 STORAGE_SEED=7` for more, and from another seed.
  */

@@ -1,6 +1,6 @@
 /**
- * What a voter's disk must hold, kept in memory, and a source of persists like those that Raft's core makes:
- * terms, votes, appends, cuts, snapshots that were made or that a leader sent.
+ * What a voter's disk must hold, kept in memory, and a source of persists like those that Raft's
+ * core makes: terms, votes, appends, cuts, snapshots that were made or that a leader sent.
  */
 import type { Persist } from '../../../../src/core/raft/effect.ts';
 import {
