@@ -55,6 +55,9 @@ export interface CallListener {
 /** Holds what encoding or sending threw: the call has not left the process. */
 class NotSent extends Error {}
 
+/** There is no connection that the call could have left by. */
+class NotConnected extends Error {}
+
 /** A server that answers and does not count. */
 class NoPrimaryError extends Error {
   readonly code = 'NO_PRIMARY';
@@ -149,6 +152,10 @@ export class RedisConnection {
         listener.failed(notSent(error));
         return;
       }
+      if (error instanceof NotConnected) {
+        listener.failed({ code: 'unavailable', text: `${this.#name}: no connection` });
+        return;
+      }
       const refusal = refusalOf(error);
       if (refusal !== null && this.#options.isClusterNode && isRedirection(refusal)) {
         listener.failed({ ...failureOf(refusal), code: 'refused' });
@@ -179,12 +186,14 @@ export class RedisConnection {
 
   /** ioredis throws, rather than rejects, when a command is longer than a string can be. */
   #sent(command: string, isAsking: boolean, argsOf: () => (string | number)[]): Promise<unknown> {
-    if (this.#redis === null) return Promise.reject(new Error('no connection'));
+    const redis = this.#redis;
+    // The client refuses what it does not send with errors that do not tell it from what it sent.
+    if (redis?.status !== 'ready') return Promise.reject(new NotConnected());
     try {
       const args = argsOf();
       // It holds for the next command alone; that one tells when the connection is lost.
-      if (isAsking) this.#redis.call('asking', []).catch(() => {});
-      return this.#redis.callBuffer(command, args);
+      if (isAsking) redis.call('asking', []).catch(() => {});
+      return redis.callBuffer(command, args);
     } catch (error) {
       return Promise.reject(new NotSent('', { cause: error }));
     }

@@ -77,6 +77,25 @@ test('after a lost connection the next call finds out what became of the last', 
   }
 });
 
+test('what had not left when the connection was lost was certainly not made', async () => {
+  await using rig = await startRig({ timeoutMs: 5000, silenceMaxMs: 100 });
+  expect(await askOne(rig.store, { key: 'k' })).toBe('0>1');
+  rig.server.freeze();
+  const calls = rig.store.calls;
+  const sent = ask(rig.store, [group({ key: 'k' })]);
+  await until(
+    () => rig.store.calls,
+    (its) => its > calls,
+  );
+  const waiting = ask(rig.store, [group({ key: 'k' })]);
+  expect(readings([...(await sent), ...(await waiting)])).toEqual([
+    ['unavailable'],
+    ['unavailable'],
+  ]);
+  expect((await sent)[0]?.failure?.outcome).toBeDefined();
+  expect((await waiting)[0]?.failure?.outcome).toBeUndefined();
+});
+
 test('peeks of unknown outcome need no finding out, and leave no trace', async () => {
   await using rig = await startRig({ timeoutMs: 50, silenceMaxMs: 60_000 });
   rig.server.freeze();
