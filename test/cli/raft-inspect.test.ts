@@ -117,7 +117,7 @@ describe('weir raft inspect', () => {
     const output = { print: (line: string) => lines.push(line), complain: () => undefined };
     const describePayload = (payload: Uint8Array): string => `${payload.length} x`;
     inspectRaft({ directory: path, json: false, describe: describePayload }, output);
-    expect(lines[2]).toMatch(new RegExp(`^in use, by lock-1: \\{"pid":${process.pid},`));
+    expect(lines[2]).toMatch(new RegExp(`^in use, by lock-[\\w-]+: \\{"pid":${process.pid},`));
     expect(lines[3]).toBe('term: 1, vote: none');
     expect(lines.slice(6, 8)).toEqual(['  …', '  11  term 1  600 bytes  600 x']);
     await storage.close();

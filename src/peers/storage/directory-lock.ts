@@ -1,16 +1,17 @@
 /**
- * One process per directory. Node has no flock, so the lock is a file that names its holder:
- * process, when it started, machine, and boot. It is held while that process lives.
+ * One process per directory. Node has no flock, so a lock is a file that names its holder: process,
+ * when it started, machine, and boot. It counts as long as that process lives.
  *
- * Locks have numbers, `lock-1`, `lock-2`. The one with the highest number is the one that counts; a
- * dead holder's is taken over by making the next, and of several that try only one can. Its file is
- * written and synced under another name and then linked, so there is never a lock without its
- * holder's name in it.
+ * Whoever wants the directory first makes a lock of its own, under a name that is never used again,
+ * and then looks at all the others: a live one means to step back, those of dead processes are
+ * removed. Of two that come at once at least one sees the other, so never both go on; both may step
+ * back. The file is written and synced under another name and then linked, so there is no moment,
+ * and no crash, that leaves a lock without its holder in it.
  *
- * A machine is known by its host name. A lock of another host's is never taken over, because nobody
- * here can tell whether its holder lives: the error says whose it is and what to do. Two containers
- * of one host name do not see each other's processes either: that a volume is given to one at a
- * time is up to whoever mounts it.
+ * A machine is known by its host name. Nobody here can tell whether another host's process lives, so
+ * its lock is respected: the error says whose it is and what to do. Two containers of one host name
+ * do not see each other's processes either: that a volume is given to one at a time is up to
+ * whoever mounts it.
  */
 import { constants, readFileSync } from 'node:fs';
 import { link, open, readdir, readFile, rm } from 'node:fs/promises';
@@ -19,100 +20,63 @@ import { join } from 'node:path';
 import { isLock, LOCK_PREFIX, TEMPORARY_SUFFIX } from './file-names.ts';
 import { StorageError } from './storage-error.ts';
 
-/** Each is lost to another process that starts at the same time; so many do not. */
-const TRIES_MAX = 10;
-
 interface Holder {
   readonly pid: number;
-  /**
-   * In ticks since the boot: another process that got the same id later shows. Empty where unknown.
-   */
+  /** In ticks since the boot, to tell a process from one that had its id before. '' if unknown. */
   readonly startedAt: string;
   readonly host: string;
   readonly boot: string;
 }
 
-/**
- * Resolves to what gives the lock back. Rejects with a StorageError `locked` while another process
- * has it.
- */
+/** Resolves to what gives the lock back. Rejects with a StorageError `locked` if another has it. */
 export async function lockDirectory(path: string): Promise<() => Promise<void>> {
-  for (let i = 0; i < TRIES_MAX; i++) {
-    const highest = await highestLock(path);
-    if (highest > 0) await assertStale(path, highest);
-    const number = highest + 1;
-    if (!(await makeLock(path, number))) continue;
-    // What was judged a while ago may have been taken over by others since.
-    if ((await highestLock(path)) > number) {
-      await rm(nameOf(path, number), { force: true });
-      continue;
-    }
-    for (const old of await locksIn(path)) {
-      if (old < number) await rm(nameOf(path, old), { force: true });
-    }
-    return () => rm(nameOf(path, number), { force: true });
+  const own = `${LOCK_PREFIX}${process.pid}-${Math.random().toString(36).slice(2)}`;
+  const release = (): Promise<void> => rm(join(path, own), { force: true });
+  await makeLock(path, own);
+  try {
+    const others = (await readdir(path)).filter((name) => isLock(name) && name !== own);
+    for (const name of others) await assertStale(join(path, name));
+    for (const name of others) await rm(join(path, name), { force: true });
+  } catch (error) {
+    await release();
+    throw error;
   }
-  throw new StorageError('locked', 'other processes are taking this directory all the time');
+  return release;
 }
 
-function nameOf(path: string, number: number): string {
-  return join(path, LOCK_PREFIX + number);
-}
-
-async function highestLock(path: string): Promise<number> {
-  return Math.max(0, ...(await locksIn(path)));
-}
-
-async function locksIn(path: string): Promise<number[]> {
-  return (await readdir(path))
-    .filter(isLock)
-    .map((name) => Number(name.slice(LOCK_PREFIX.length)))
-    .filter((number) => Number.isSafeInteger(number) && number > 0);
-}
-
-/** False when somebody else made it first. */
-async function makeLock(path: string, number: number): Promise<boolean> {
-  const temporary = join(path, `${LOCK_PREFIX}${process.pid}-${number}${TEMPORARY_SUFFIX}`);
-  const file = await open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC);
+async function makeLock(path: string, name: string): Promise<void> {
+  const temporary = join(path, name + TEMPORARY_SUFFIX);
+  const file = await open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL);
   try {
     await file.writeFile(`${JSON.stringify(thisProcess())}\n`);
     await file.sync();
-    await link(temporary, nameOf(path, number));
-    return true;
-  } catch (error) {
-    // ENOENT: whoever has the directory tidied it up.
-    const { code = '' } = error as NodeJS.ErrnoException;
-    if (['EEXIST', 'ENOENT'].includes(code)) return false;
-    throw error;
+    await link(temporary, join(path, name));
   } finally {
     await file.close();
     await rm(temporary, { force: true });
   }
 }
 
-async function assertStale(path: string, number: number): Promise<void> {
-  const name = nameOf(path, number);
-  const text = await readFile(name, 'utf8').catch(() => null);
+/** `file`: another's lock. Rejects with a StorageError that says whose it is. */
+async function assertStale(file: string): Promise<void> {
+  const text = await readFile(file, 'utf8').catch(() => null);
   if (text === null) return; // Given back a moment ago.
   const holder = parseHolder(text);
   if (holder === null) {
-    throw new StorageError(
-      'locked',
-      `the lock ${name} cannot be read: remove it once no process uses the directory`,
-    );
+    const advice = 'remove it once no process uses the directory';
+    throw new StorageError('locked', `the lock ${file} cannot be read: ${advice}`);
   }
-  if (holder.host !== hostname()) {
+  const { pid, host } = holder;
+  if (host !== hostname()) {
+    const advice = 'remove it once you know that this process has ended';
     throw new StorageError(
       'locked',
-      `process ${holder.pid} of host '${holder.host}' has it by the lock ${name}: remove that file ` +
-        'once you know that this process has ended',
+      `process ${pid} of host '${host}' has it by ${file}: ${advice}`,
     );
   }
   if (isAlive(holder)) {
-    throw new StorageError(
-      'locked',
-      `process ${holder.pid} has it by the lock ${name}: two processes cannot be one voter`,
-    );
+    const advice = 'two processes cannot be one voter';
+    throw new StorageError('locked', `process ${pid} has it by the lock ${file}: ${advice}`);
   }
 }
 
@@ -142,10 +106,14 @@ function thisProcess(): Holder {
   return { pid, startedAt: startOf(pid), host: hostname(), boot: bootId() };
 }
 
-/** Field 22 of /proc/PID/stat; the second, in parentheses, may hold anything. */
+/**
+ * Field 22 of /proc/PID/stat, and 3 is the state; the second, in parentheses, may hold anything. A
+ * zombie has ended, though nobody asked how.
+ */
 function startOf(pid: number): string {
   const stat = readIfAny(`/proc/${pid}/stat`);
-  return stat.slice(stat.lastIndexOf(')') + 1).split(' ')[20] ?? '';
+  const fields = stat.slice(stat.lastIndexOf(')') + 1).split(' ');
+  return fields[1] === 'Z' ? '' : (fields[20] ?? '');
 }
 
 function bootId(): string {
