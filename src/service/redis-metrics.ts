@@ -68,14 +68,14 @@ function byNode(
   read: (node: RedisNode) => number,
   join: (one: number, other: number) => number,
 ): LabelledValue<'redis' | 'node'>[] {
-  return parts.flatMap(({ name, nodes }) => {
+  return parts.flatMap((part) => {
     const values = new Map<string, number>();
-    for (const [index, node] of nodes().entries()) {
+    for (const [index, node] of part.nodes().entries()) {
       const label = index < NODES_MAX ? node.address : OTHER;
       const known = values.get(label);
       values.set(label, known === undefined ? read(node) : join(known, read(node)));
     }
-    return [...values].map(([node, value]) => ({ labels: { redis: name, node }, value }));
+    return [...values].map(([node, value]) => ({ labels: { redis: part.name, node }, value }));
   });
 }
 

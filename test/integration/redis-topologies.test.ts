@@ -49,9 +49,10 @@ const THREE_PASS = ['OK', 'OK', 'OK', 'OVER_LIMIT'];
 test('a unix socket', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'weir-socket-'));
   const path = join(directory, 'redis.sock');
-  await using _redis = await startRedis({ args: ['--unixsocket', path] });
+  await using redis = await startRedis({ args: ['--unixsocket', path] });
   await using service = await serviceOn({ REDIS_SOCKET_TYPE: 'unix', REDIS_URL: path });
   expect(await codes(service, 'ann', 4)).toEqual(THREE_PASS);
+  expect(redis.pid).toBeGreaterThan(0);
   rmSync(directory, { recursive: true });
 });
 
