@@ -123,21 +123,15 @@ export class Breaker {
   /** Takes a call's result; one of an earlier epoch changes nothing. */
   report(permit: Permit, outcome: CallOutcome, now: MonotonicMs, chance: number): void {
     if (permit.epoch !== this.#epoch) return;
-    const isFailure = outcome === 'failure';
-    const isSlow = outcome !== 'ignored' && this.isSlow(permit, now);
-    switch (this.#state.kind) {
-      case 'closed':
-        this.#reportClosed(permit, { outcome, isSlow }, now, chance);
-        return;
-      case 'half-open':
-        this.#reportProbe(this.#state, outcome, now, chance);
-        return;
-      case 'ramping':
-        if (isFailure || isSlow) this.#open('ramp-failed', now, chance);
-        return;
-      case 'open': // No permit is given in this state's epoch.
-        return;
+    const state = this.#state;
+    if (state.kind === 'half-open') {
+      this.#reportProbe(state, outcome, now, chance);
+      return;
     }
+    const tripped = outcome === 'ignored' ? null : this.#judge(permit, outcome === 'failure', now);
+    if (tripped === null) return;
+    // One bad call among thousands must not undo a ramp, or a store that hiccups never gets past it.
+    this.#open(state.kind === 'ramping' ? 'ramp-failed' : tripped, now, chance);
   }
 
   /** A health check of the store succeeded: no need to wait for the rest of the backoff. */
@@ -175,27 +169,21 @@ export class Breaker {
     return Math.max(rampFloor, (elapsed / rampMs) ** (1 / rampAggression));
   }
 
-  #reportClosed(
-    { startedAt }: Permit,
-    { outcome, isSlow }: { readonly outcome: CallOutcome; readonly isSlow: boolean },
-    now: MonotonicMs,
-    chance: number,
-  ): void {
-    if (outcome === 'ignored') return;
+  /** Why the calls of this epoch so far are too bad to go on, or null. */
+  #judge(permit: Permit, isFailure: boolean, now: MonotonicMs): TripReason | null {
     const options = this.#options;
-    const isFailure = outcome === 'failure';
     if (!isFailure) this.#failuresInRow = 0;
-    else if (startedAt >= this.#lastFailureAt) {
+    else if (permit.startedAt >= this.#lastFailureAt) {
       // Calls that were under way together fail together: that is one sign of trouble, not many.
       this.#failuresInRow += 1;
       this.#lastFailureAt = now;
     }
-    this.#window.record(now, isFailure, isSlow);
+    this.#window.record(now, isFailure, this.isSlow(permit, now));
     const { calls, failures, slow } = this.#window;
-    if (this.#failuresInRow >= options.failuresInRow) this.#open('failures-in-row', now, chance);
-    else if (calls < options.callsMin) return;
-    else if (failures >= calls * options.failureRatio) this.#open('failure-ratio', now, chance);
-    else if (slow >= calls * options.slowRatio) this.#open('slow-ratio', now, chance);
+    if (this.#failuresInRow >= options.failuresInRow) return 'failures-in-row';
+    if (calls < options.callsMin) return null;
+    if (failures >= calls * options.failureRatio) return 'failure-ratio';
+    return slow >= calls * options.slowRatio ? 'slow-ratio' : null;
   }
 
   /** Only probes that are out have a deadline: a quiet service may stay half-open without harm. */

@@ -137,13 +137,13 @@ describe('every edge', () => {
       'half-open -> ramping: probes-succeeded',
     ],
     [
-      'a failure in the ramp',
-      (b) => b.to('ramping').calls('failure'),
+      'failures in the ramp',
+      (b) => b.to('ramping').calls('failure', 5),
       'ramping -> open: ramp-failed',
     ],
     [
-      'a slow call in the ramp',
-      (b) => b.to('ramping').calls('success', 1, 21),
+      'slow calls in the ramp',
+      (b) => b.to('ramping').calls('success', 10, 21),
       'ramping -> open: ramp-failed',
     ],
     ['the ramp', (b) => b.to('ramping').wait(1000), 'ramping -> closed: ramped-up'],
@@ -204,6 +204,17 @@ describe('no edge', () => {
         b.to('half-open').admit();
         return b.wait(99);
       },
+    ],
+    [
+      'bad calls among good ones in the ramp',
+      'ramping',
+      (b) =>
+        b
+          .to('ramping')
+          .calls('success', 10)
+          .calls('failure', 4)
+          .calls('success')
+          .calls('success', 4, 21),
     ],
     ['a success in the ramp', 'ramping', (b) => b.to('ramping').calls('success')],
     ['an ignored result in the ramp', 'ramping', (b) => b.to('ramping').calls('ignored', 1, 500)],
@@ -352,7 +363,7 @@ describe('whatever happens', () => {
   it('tells every transition once, each from where the last one led', () => {
     const bench = new Bench()
       .to('ramping')
-      .calls('failure')
+      .calls('failure', 5)
       .wait(4000)
       .calls('success', 2)
       .wait(1000);

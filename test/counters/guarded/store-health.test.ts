@@ -76,8 +76,8 @@ test('health is asked of a key that rights for all other keys are for, too', asy
 });
 
 test.each([
-  ['a slow answer ends the taking back into use', false, 'open'],
-  ['an answer that was slow because we stalled does not', true, 'ramping'],
+  ['slow answers end the taking back into use', false, 'open'],
+  ['answers that were slow because we stalled do not', true, 'ramping'],
 ] as const)('%s', async (_name, isOurs, want) => {
   const inner = new FailingStore(() => 0);
   let wasStalled = false;
@@ -91,6 +91,6 @@ test.each([
     clock += SLOW_MS + 1;
     inner.memory.charge(groups, listener);
   };
-  await ask(gate, [group({ key: 'k' })]);
+  for (let calls = 0; calls < 20; calls += 1) await ask(gate, [group({ key: 'k' })]);
   expect(gate.breakerState('check').kind).toBe(want);
 });
