@@ -23,10 +23,10 @@ export const LAYERS = `
 | rpc | yes | wire/rpc-server.ts, wire/rls/ | ports | yes | @bufbuild/protobuf |
 | telemetry | types | rpc/ | ports | – | prom-client |
 | admin | types | – | ports | – | node:http, node:inspector |
-| peers | yes | – | – | – | node:fs, node:os, node:path, node:zlib |
+| peers | yes | – | – | yes | @bufbuild/protobuf, @grpc/grpc-js, node:dns, node:fs, node:net, node:os, node:path, node:tls, node:zlib |
 | settings | yes | – | – | – | node:util |
 | cli | yes | peers/storage/, rules/, settings/ | – | – | node:fs, node:path, node:util |
-| service | yes | admin/, counters/, rpc/, rules/, settings/, telemetry/, wire/ | yes | – | node:fs |
+| service | yes | admin/, counters/, peers/, rpc/, rules/, settings/, telemetry/, wire/ | yes | – | node:fs |
 | workers | yes | admin/, rules/, service/, settings/, telemetry/, wire/ | ports | – | node:child_process, node:net, node:os |
 | compose.ts | yes | all | yes | – | – |
 | main.ts | – | compose.ts, settings/, telemetry/, workers/ | – | – | – |
