@@ -1,11 +1,9 @@
 /**
  * The yardstick's server, a process of its own: grpc-js with a handler that answers the same bytes
- * to every request. Tells its port, and its CPU time whenever it is asked.
+ * to every request. Tells its port.
  */
 import { Server, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js';
 import { SHOULD_RATE_LIMIT } from '../../src/rpc/should-rate-limit.ts';
-
-export type ChildMessage = { port: number } | { cpuMicroseconds: number };
 
 const asIs = (bytes: Buffer): Buffer => bytes;
 
@@ -21,10 +19,6 @@ const SERVICE: ServiceDefinition = {
   },
 };
 
-function tell(message: ChildMessage): void {
-  process.send?.(message);
-}
-
 const answer = Buffer.from(process.argv[2] ?? '', 'hex');
 const server = new Server();
 server.addService(SERVICE, {
@@ -34,10 +28,6 @@ server.addService(SERVICE, {
 });
 server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port) => {
   if (error !== null) throw error;
-  tell({ port });
-});
-process.on('message', () => {
-  const { user, system } = process.cpuUsage();
-  tell({ cpuMicroseconds: user + system });
+  process.send?.(port);
 });
 process.on('disconnect', () => process.exit());

@@ -1,37 +1,25 @@
 /**
- * `npm run bench`: what a request costs, as ratios to a yardstick measured in the same run on the
- * same machine. Absolute numbers are shown for orientation and mean little elsewhere.
+ * `npm run bench`: what Weir costs, beside a yardstick measured in the same run on the same machine.
+ * Prints tables while it runs and writes them to docs/performance.md. `-- --quick` measures the most
+ * important rows in less than a minute, and writes nothing.
  */
-import { measureDecode, measureEncode, measureGeneratedDecode } from './codec.ts';
-import { measureGrpcJs } from './grpc-js-baseline.ts';
-import { measurePipeline, PIPELINE_CASES, pipelineRequests } from './pipeline.ts';
-import { measureService } from './service.ts';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { FULL, QUICK, runBench } from './bench.ts';
+import { replaceMeasured } from './page.ts';
+import { otherFrom } from './target.ts';
 
-const NAME_COLUMNS = 48;
-const NUMBER_COLUMNS = 14;
+const PAGE = fileURLToPath(new URL('../../docs/performance.md', import.meta.url));
 
-function print(name: string, ...cells: string[]): void {
-  console.log(
-    name.padEnd(NAME_COLUMNS) + cells.map((cell) => cell.padStart(NUMBER_COLUMNS)).join(''),
-  );
+const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false } } });
+const measured = await runBench({
+  effort: values.quick ? QUICK : FULL,
+  isQuick: values.quick,
+  other: otherFrom(process.env),
+  print: (text) => console.log(text),
+});
+if (!values.quick) {
+  writeFileSync(PAGE, replaceMeasured(readFileSync(PAGE, 'utf8'), measured));
+  console.log('docs/performance.md is written');
 }
-
-const requests = pipelineRequests();
-const yardstickNs = await measureGrpcJs(requests);
-
-function printCost(name: string, ns: number): void {
-  print(name, ns.toFixed(0), `1/${(yardstickNs / ns).toFixed(1)}`);
-}
-
-print('CPU per request', 'ns', 'of yardstick');
-printCost('yardstick: grpc-js, a handler that does nothing', yardstickNs);
-for (const listener of ['grpc-js', 'native'] as const) {
-  printCost(
-    `service over ${listener} listener, 1 descriptor`,
-    await measureService(listener, requests),
-  );
-}
-for (const each of PIPELINE_CASES) printCost(each.name, measurePipeline(each));
-printCost('of 1 descriptor: decode', measureDecode());
-printCost('of 1 descriptor: decode, generated code', measureGeneratedDecode());
-printCost('of 1 descriptor: encode', measureEncode());

@@ -16,12 +16,11 @@ import type { UnaryHandler } from '../../src/wire/rpc-server.ts';
 import { DEFAULT_REQUEST_BOUNDS } from '../support/request-bounds.ts';
 import { compileDomain, type TestDescriptor } from '../support/rules.ts';
 import { cpuNsEach } from './stopwatch.ts';
+import { DOMAIN, freeKey, freeValue, LIMIT_PER_HOUR } from './traffic.ts';
 
-const DOMAIN = 'checkout';
 /** Requests that differ, each with counters of its own. */
 const KEYS = 1000;
-/** Never reached, so that every answer is OK. */
-const LIMIT = '4000000000/hour';
+const LIMIT = `${LIMIT_PER_HOUR}/hour`;
 
 export interface PipelineCase {
   readonly name: string;
@@ -67,21 +66,6 @@ export function measurePipeline(of: PipelineCase): number {
   });
   if (replies === 0) throw new Error('no request was answered');
   return ns;
-}
-
-/** The requests of the first case, each with a counter of its own. */
-export function pipelineRequests(): Uint8Array[] {
-  const first = PIPELINE_CASES[0] as PipelineCase;
-  return Array.from({ length: KEYS }, (_, i) => requestBytes(first, i));
-}
-
-/** The limits file of the first case. */
-export function pipelineLimits(): string {
-  const rules = rulesOf(PIPELINE_CASES[0] as PipelineCase).map(({ key, value }) => {
-    const literal = value === undefined ? '' : `, value: ${value}`;
-    return `  - { key: ${key}${literal}, rate_limit: { unit: hour, requests_per_unit: 4000000000 } }`;
-  });
-  return `domain: ${DOMAIN}\ndescriptors:\n${rules.join('\n')}\n`;
 }
 
 function makeHandler(of: PipelineCase): UnaryHandler {
@@ -132,16 +116,12 @@ function rulesOf({ rules, descriptors }: PipelineCase): TestDescriptor[] {
   return [...free, ...literals];
 }
 
-function freeKey(descriptor: number): string {
-  return descriptor === 0 ? 'remote_address' : `header_${descriptor}`;
-}
-
 function requestBytes({ descriptors, rules, asksLiterals }: PipelineCase, id: number): Uint8Array {
   const spread = Math.floor((rules - descriptors) / KEYS);
   const entry = (descriptor: number): { key: string; value: string } =>
     asksLiterals
       ? { key: 'tenant', value: `customer-${id * spread}` }
-      : { key: freeKey(descriptor), value: `10.${descriptor}.${id >> 8}.${id & 255}` };
+      : { key: freeKey(descriptor), value: freeValue(descriptor, id) };
   const message = create(RateLimitRequestSchema, {
     domain: DOMAIN,
     descriptors: Array.from({ length: descriptors }, (_, d) => ({ entries: [entry(d)] })),

@@ -23,6 +23,8 @@ export interface CallListener {
 }
 
 export interface ConnectionOptions {
+  /** Loopback when absent. */
+  readonly host?: string;
   readonly port: number;
   /** `/package.Service/Method`. */
   readonly path: string;
@@ -33,6 +35,8 @@ export interface ConnectionOptions {
 }
 
 const FRAME_HEADER_BYTES = 9;
+/** Place of the stream's number in a frame. */
+const STREAM_AT = 5;
 const GRPC_PREFIX_BYTES = 5;
 const FrameType = {
   DATA: 0,
@@ -58,20 +62,20 @@ const FIELD_BYTES_MAX = 1 << 16;
 /** A status that trailers do not name is UNKNOWN. */
 const STATUS_UNKNOWN = 2;
 
-/** HEADERS and DATA of one call, but for the number of its stream. */
-interface Template {
-  readonly bytes: Buffer;
-  readonly bodyAt: number;
-}
+/** DATA frames of messages, but for the number of their stream: one set for all connections. */
+const framed = new WeakMap<readonly Uint8Array[], readonly Buffer[]>();
 
 export class H2cConnection {
   /** Resolves at the server's first SETTINGS, or when the connection is gone. */
   readonly greeted: Promise<void>;
   readonly #listener: CallListener;
   readonly #socket: Socket;
-  readonly #first: Template[];
-  readonly #later: Template[];
-  readonly #pending: Template[] = [];
+  /** HEADERS of the first call and of all others. */
+  readonly #first: Buffer;
+  readonly #later: Buffer;
+  readonly #bodies: readonly Buffer[];
+  /** Bodies of calls begun since the last flush. */
+  readonly #pending: Buffer[] = [];
   readonly #bodyBytesMax: number;
   readonly #decoder = new HpackDecoder(0);
   #greet: () => void = () => {};
@@ -87,15 +91,15 @@ export class H2cConnection {
 
   constructor(options: ConnectionOptions, listener: CallListener) {
     this.#listener = listener;
-    const bodies = options.messages.map((each) => message(each));
+    this.#bodies = bodiesOf(options.messages);
     const { first, later } = headerBlocks(options.path, options.fields ?? []);
-    this.#first = bodies.map((body) => template(first, body));
-    this.#later = bodies.map((body) => template(later, body));
-    this.#bodyBytesMax = Math.max(...bodies.map(({ length }) => length));
+    this.#first = frame('HEADERS', 0, END_HEADERS, first);
+    this.#later = frame('HEADERS', 0, END_HEADERS, later);
+    this.#bodyBytesMax = this.#bodies.reduce((most, { length }) => Math.max(most, length), 0);
     this.greeted = new Promise((resolve) => {
       this.#greet = resolve;
     });
-    this.#socket = connect(options.port, '127.0.0.1');
+    this.#socket = connect(options.port, options.host ?? '127.0.0.1');
     this.#socket.setNoDelay(true);
     this.#socket.setTimeout(SILENCE_MS_MAX, () => this.#fail('no answer'));
     this.#socket.on('data', (chunk) => this.#read(chunk));
@@ -121,28 +125,26 @@ export class H2cConnection {
   /** Begins a call with the message of that place; it goes with the next flush. Gives its stream. */
   call(messageAt: number): number {
     const stream = this.#nextStream;
-    const templates = stream === 1 ? this.#first : this.#later;
-    const call = templates[messageAt] as Template;
+    const body = this.#bodies[messageAt] as Buffer;
     this.#nextStream += 2;
     this.#inFlight += 1;
-    this.#window -= call.bytes.length - call.bodyAt - FRAME_HEADER_BYTES;
-    this.#pending.push(call);
+    this.#window -= body.length - FRAME_HEADER_BYTES;
+    this.#pending.push(body);
     return stream;
   }
 
   /** Sends all calls begun since the last time, in one write. */
   flush(): void {
     if (this.#pending.length === 0) return;
+    let stream = this.#firstPending;
     let length = 0;
-    for (const { bytes } of this.#pending) length += bytes.length;
+    for (const body of this.#pending) length += this.#later.length + body.length;
+    if (stream === 1) length += this.#first.length - this.#later.length;
     const out = Buffer.allocUnsafe(length);
     let at = 0;
-    let stream = this.#firstPending;
-    for (const { bytes, bodyAt } of this.#pending) {
-      out.set(bytes, at);
-      out.writeUInt32BE(stream, at + 5);
-      out.writeUInt32BE(stream, at + bodyAt + 5);
-      at += bytes.length;
+    for (const body of this.#pending) {
+      at = put(stream === 1 ? this.#first : this.#later, stream, out, at);
+      at = put(body, stream, out, at);
       stream += 2;
     }
     this.#firstPending = stream;
@@ -240,12 +242,19 @@ export class H2cConnection {
   }
 }
 
-function template(block: Buffer, body: Buffer): Template {
-  const headers = frame('HEADERS', 0, END_HEADERS, block);
-  return {
-    bytes: Buffer.concat([headers, frame('DATA', 0, END_STREAM, body)]),
-    bodyAt: headers.length,
-  };
+function bodiesOf(messages: readonly Uint8Array[]): readonly Buffer[] {
+  const known = framed.get(messages);
+  if (known !== undefined) return known;
+  const bodies = messages.map((each) => frame('DATA', 0, END_STREAM, message(each)));
+  framed.set(messages, bodies);
+  return bodies;
+}
+
+/** Copies a frame, for that stream; gives the place after it. */
+function put(bytes: Buffer, stream: number, out: Buffer, at: number): number {
+  out.set(bytes, at);
+  out.writeUInt32BE(stream, at + STREAM_AT);
+  return at + bytes.length;
 }
 
 /**

@@ -12,6 +12,8 @@ import type { Fields } from './http2-frames.ts';
 import { type Answer, LoadReport } from './load-report.ts';
 
 export interface LoadOptions {
+  /** Loopback when absent. */
+  readonly host?: string;
   readonly port: number;
   readonly ratePerSecond: number;
   readonly durationMs: number;
@@ -25,6 +27,7 @@ export interface LoadOptions {
   readonly onAnswer?: (answer: Answer) => void;
 }
 
+const LOOPBACK = '127.0.0.1';
 /** What the arrays of a report may hold: 25 bytes each. */
 const CALLS_MAX = 5_000_000;
 /** Timers of Node are no finer. */
@@ -117,10 +120,10 @@ export class LoadClient {
   }
 
   #open(line: Line): H2cConnection {
-    const { port, timeoutMs } = this.#options;
+    const { host = LOOPBACK, port, timeoutMs } = this.#options;
     const fields: Fields = timeoutMs === undefined ? [] : [['grpc-timeout', `${timeoutMs}m`]];
     return new H2cConnection(
-      { port, path: SHOULD_RATE_LIMIT, messages: this.#messages, fields },
+      { host, port, path: SHOULD_RATE_LIMIT, messages: this.#messages, fields },
       {
         message: (stream, message) => this.#read(line.callOf(stream), message),
         ended: (stream, status) =>
