@@ -4,6 +4,8 @@
  */
 import type { DurationMs, MonotonicMs } from '../time.ts';
 
+/** Below it, nothing is wanted any more: an average never comes to 0. */
+const PER_SECOND_MIN = 0.01;
 /** Hits of so short a time are added up before the average moves: an exponential per hit is dear. */
 const SLOT_MS = 20;
 
@@ -33,9 +35,11 @@ export class Demand {
     this.#lastAt = now;
   }
 
+  /** 0 once it is next to nothing. */
   perSecond(now: MonotonicMs): number {
     this.#fold(now);
-    return this.#perMs * 1000;
+    const perSecond = this.#perMs * 1000;
+    return perSecond < PER_SECOND_MIN ? 0 : perSecond;
   }
 
   #fold(now: MonotonicMs): void {

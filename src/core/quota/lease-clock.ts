@@ -13,11 +13,19 @@ export interface Moment {
   readonly wall: WallMs;
 }
 
+/** A smaller fall between two looks is the clocks' rounding, or one of them being slewed. */
+const SET_BACK_MS = 20;
+
 export class LeaseClock {
   readonly #options: QuotaOptions;
   #until: MonotonicMs = -Infinity;
   /** Wall minus monotonic clock when the request was sent that `until` comes from. */
   #offset = 0;
+  /** What it was at the last look, and the least since the wall clock was last set back. */
+  #offsetSeen = 0;
+  #offsetMin = 0;
+  /** Gained until then: setting the wall clock back must not hide what was slept before. */
+  #gained: DurationMs = 0;
 
   constructor(options: QuotaOptions) {
     this.#options = options;
@@ -34,14 +42,27 @@ export class LeaseClock {
     if (until <= this.#until) return;
     this.#until = until;
     this.#offset = sent.wall - sent.at;
+    this.#offsetSeen = this.#offset;
+    this.#offsetMin = this.#offset;
+    this.#gained = 0;
   }
 
   /** Whether the lease holds; after a jump it never does again until it is extended. */
   holds(now: MonotonicMs, wall: WallMs): boolean {
     if (this.#options.faults.has('ignore-clock-jump')) return now < this.#until;
-    const gained = wall - now - this.#offset;
-    if (Math.abs(gained) > this.#options.clockJumpMs) this.#until = -Infinity;
-    return now + Math.max(0, gained) < this.#until;
+    const offset = wall - now;
+    if (Math.abs(offset - this.#offset) > this.#options.clockJumpMs) this.#until = -Infinity;
+    this.#follow(offset);
+    return now + this.#gained + (offset - this.#offsetMin) < this.#until;
+  }
+
+  #follow(offset: number): void {
+    if (offset < this.#offsetSeen - SET_BACK_MS) {
+      this.#gained += this.#offsetSeen - this.#offsetMin;
+      this.#offsetMin = offset;
+    }
+    this.#offsetSeen = offset;
+    this.#offsetMin = Math.min(this.#offsetMin, offset);
   }
 
   end(): void {

@@ -14,13 +14,13 @@ import {
 import { ByteReader, MalformedBytes } from './byte-reader.ts';
 import { ByteWriter } from './byte-writer.ts';
 import type { SessionId } from './command.ts';
-import { CountBook } from './count-book.ts';
+import type { CountBook } from './count-book.ts';
 import { fingerprintOf } from './fingerprint.ts';
-import { type Book, Ledger } from './ledger.ts';
+import { type Book, Ledger, newBook } from './ledger.ts';
 import type { QuotaFault } from './options.ts';
 import { LIMIT_MAX, windowOf } from './quota.ts';
 import { readQuota, writeQuota } from './quota-codec.ts';
-import { RateBook } from './rate-book.ts';
+import type { RateBook } from './rate-book.ts';
 import type { CountShare, RateShare, Session } from './share.ts';
 import type { RateShareSize } from './token-bucket.ts';
 
@@ -102,7 +102,7 @@ function readBook(
   const name = readName(reader);
   const quota = readQuota(reader);
   if (quota === null) throw new MalformedBytes('a resource has no quota');
-  const book = quota.kind === 'count' ? new CountBook(quota, 0) : new RateBook(quota, faults);
+  const book = newBook(quota, 0, faults);
   if (book.kind === 'count') readCounts(reader, book);
   else readRates(reader, book);
   for (const session of book.shares.keys()) {

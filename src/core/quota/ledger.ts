@@ -32,7 +32,7 @@ import {
 } from './command.ts';
 import { CountBook } from './count-book.ts';
 import type { QuotaFault } from './options.ts';
-import { isSameSort, quotaProblem } from './quota.ts';
+import { isSameSort, type Quota, quotaProblem } from './quota.ts';
 import { RateBook } from './rate-book.ts';
 import type { Session } from './share.ts';
 
@@ -40,6 +40,11 @@ export type Book = CountBook | RateBook;
 
 const NO_FAULTS: ReadonlySet<QuotaFault> = new Set();
 const NO_NAMES: ReadonlySet<string> = new Set();
+
+/** A page on which nothing is written yet. */
+export function newBook(quota: Quota, now: WallMs, faults: ReadonlySet<QuotaFault>): Book {
+  return quota.kind === 'count' ? new CountBook(quota, now) : new RateBook(quota, faults);
+}
 
 export class Ledger {
   readonly #faults: ReadonlySet<QuotaFault>;
@@ -218,11 +223,7 @@ export class Ledger {
     }
     if (!isName(resource)) return refused('bad-name');
     if (this.#books.size >= RESOURCES_MAX) return refused('resources-full');
-    const isCount = quota.kind === 'count';
-    this.#books.set(
-      resource,
-      isCount ? new CountBook(quota, this.#smTime) : new RateBook(quota, this.#faults),
-    );
+    this.#books.set(resource, newBook(quota, this.#smTime, this.#faults));
     return DONE;
   }
 

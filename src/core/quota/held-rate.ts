@@ -1,0 +1,74 @@
+/**
+ * A holder's share of a rate quota: a token bucket on a clock that runs at most as fast as true time, so
+ * that a fast clock admits no more than its share.
+ */
+import type { MonotonicMs } from '../time.ts';
+import type { Beyond, RateGrant } from './message.ts';
+import { type QuotaOptions, usableMsOf } from './options.ts';
+import type { RateQuota } from './quota.ts';
+import { unitMsOf } from './quota.ts';
+import { SpendResult } from './spend-result.ts';
+import { type RateShareSize, TokenBucket } from './token-bucket.ts';
+
+const NOTHING: RateShareSize = { rate: 0, burst: 0 };
+
+export class HeldRate {
+  readonly kind = 'rate';
+  readonly #options: QuotaOptions;
+  readonly #startedAt: MonotonicMs;
+  readonly #bucket: TokenBucket;
+  #beyond: Beyond = 'ask';
+  #isShort = false;
+
+  constructor(options: QuotaOptions, quota: RateQuota, now: MonotonicMs) {
+    this.#options = options;
+    this.#startedAt = now;
+    this.#bucket = new TokenBucket(unitMsOf(quota), NOTHING, 0);
+  }
+
+  get size(): RateShareSize {
+    return this.#bucket.size;
+  }
+
+  /** Tokens at its last use. */
+  get left(): number {
+    return this.#bucket.tokens;
+  }
+
+  /** It had too little since the last answer. */
+  isRunningLow(): boolean {
+    return this.#isShort && this.#beyond === 'ask';
+  }
+
+  spend(hits: number, now: MonotonicMs): SpendResult {
+    if (this.#bucket.take(hits, this.#clock(now))) return SpendResult.ADMITTED;
+    this.#isShort = true;
+    if (this.#bucket.size.rate > 0) return SpendResult.OVER;
+    return this.#beyond === 'leader' ? SpendResult.AT_LEADER : SpendResult.SHORT;
+  }
+
+  /** null: it has no share. Gives whether anything is lower than before. */
+  adopt(grant: RateGrant | null, now: MonotonicMs): boolean {
+    const before = this.size;
+    const { rate, burst } = grant ?? NOTHING;
+    this.#bucket.resize({ rate, burst }, this.#clock(now));
+    this.#beyond = grant?.beyond ?? 'ask';
+    this.#isShort = false;
+    return rate < before.rate || burst < before.burst;
+  }
+
+  /** While the lease did not hold, nothing was earned. */
+  restart(now: MonotonicMs): void {
+    this.#bucket.empty(this.#clock(now));
+  }
+
+  /** Milliseconds until it can hold `hits`; Infinity when it never will. */
+  msUntil(hits: number): number {
+    return this.#bucket.msUntil(hits);
+  }
+
+  /** From one start, and rounded once: no steps to lose or gain by. */
+  #clock(now: MonotonicMs): number {
+    return Math.floor(usableMsOf(now - this.#startedAt, this.#options));
+  }
+}
