@@ -2,8 +2,8 @@
  * From what a crash left to a log that goes on. What was read may be in the system's cache alone:
  * of a process that was killed before its sync, or whose sync failed, after which the cache and the
  * disk differ and the system says no more. So the last segment is written anew and synced, without
- * its torn tail, before anything that it says is acted upon. The sealed ones and the snapshots were
- * synced by whoever went on.
+ * its torn tail, before anything that it says is acted upon. The bytes of sealed segments and of
+ * snapshots were synced before their names were made; the names are synced before that.
  */
 import { LOG_START, type NodeId } from '../../core/raft/log-entry.ts';
 import { entriesBehind } from '../../core/raft/restored-state.ts';
@@ -37,6 +37,8 @@ export async function readFiles(disk: Disk): Promise<Map<string, Uint8Array>> {
     if (isTemporary(name)) await disk.remove(name);
     else if (isScanned(name)) files.set(name, await disk.read(name));
   }
+  // A snapshot may have its name in the cache alone; what is written next will stand on it.
+  await disk.syncDirectory();
   const foreign = names.find((name) => !isOurs(name) && !FOREIGN_ALLOWED.includes(name));
   if (files.size === 0 && foreign !== undefined) {
     throw new StorageError(

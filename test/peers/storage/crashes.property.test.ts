@@ -59,7 +59,7 @@ class Life {
       else this.#disk.powerCut();
     }
     this.#disk.plan = () => null;
-    this.#check(await this.#open());
+    await this.#live().catch((error: unknown) => this.#assertExpected(error));
   }
 
   /** One operation of this life goes wrong, early ones often: those of the start. */

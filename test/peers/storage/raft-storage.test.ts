@@ -134,6 +134,39 @@ describe('a start', () => {
   });
 });
 
+describe('a start that crashes', () => {
+  // The process died between a snapshot's rename and the directory's sync, and the machine at any
+  // operation of the start that followed.
+  test.each(Array.from({ length: 14 }, (_, i) => i + 1))(
+    'at its operation %i loses no snapshot that it built on',
+    async (at) => {
+      for (let seed = 1; seed <= 8; seed++) {
+        const disk = new SimulatedDisk(seed);
+        const { storage } = await openOn(disk);
+        await storage.persist(persistOf({ entries: entries(1, 2) }));
+        let isRenamed = false;
+        disk.plan = (operation, name) => {
+          if (isRenamed) return 'crash';
+          isRenamed = operation === 'rename' && name.startsWith('snapshot');
+          return null;
+        };
+        const snapshot = snapshotOf(4);
+        await refusal(storage.persist(persistOf({ snapshot, truncateFrom: 1 })));
+        disk.killed();
+        disk.plan = () => (disk.operations === at ? 'crash' : null);
+        const { storage: next } = await openOn(disk).catch(() => ({ storage: null }));
+        await next?.close();
+        disk.powerCut();
+        disk.plan = () => null;
+        const { restored } = await openOn(disk);
+        const isThere = restored.snapshot !== null;
+        expect(restored.snapshot).toEqual(isThere ? snapshot : null);
+        expect(restored.entries).toEqual(isThere ? [] : entries(1, 2));
+      }
+    },
+  );
+});
+
 describe('a start is refused', () => {
   type Harm = (disk: SimulatedDisk) => void;
   const lived: readonly Persist[] = [
