@@ -27,6 +27,7 @@ import { errorLog } from './service/event-logs.ts';
 import { compileOptions, limitsSource } from './service/limits-source.ts';
 import { listenerOptions } from './service/listener-options.ts';
 import { registerMetrics } from './service/metrics.ts';
+import { quotaGroup } from './service/quota-group.ts';
 import { redisStore } from './service/redis-store.ts';
 import { Service } from './service/service.ts';
 import { sideListeners } from './service/side-listeners.ts';
@@ -46,9 +47,8 @@ const writeLog = (line: string): void => void process.stderr.write(line);
 
 /** `worker` is what a worker process has in place of ports and limits files of its own. */
 export function compose(settings: Settings, worker: WorkerSide | null = null): Composed {
-  const { level, format } = settings.log;
   const fields = worker === null ? {} : { worker: worker.number };
-  const logger = new Logger({ level, format, write: writeLog, now: wallNow, fields });
+  const logger = new Logger({ ...settings.log, write: writeLog, now: wallNow, fields });
   const telemetry = new Telemetry({
     bounds: settings.metrics,
     responseTimeAsMs: settings.metrics.responseTimeAsMs,
@@ -63,8 +63,7 @@ export function compose(settings: Settings, worker: WorkerSide | null = null): C
   const memory = new MemoryCounterStore({ now: wallNow, keysMax: counters.memoryKeysMax });
   const redis = settings.redis === null ? null : redisStore(settings, { memory, logger });
   const store = redis?.guard ?? memory;
-  const overLimitCache =
-    counters.overLimitCacheBytes > 0 ? new OverLimitCache(counters.overLimitCacheBytes) : null;
+  const overLimitCache = overLimitCacheOf(counters.overLimitCacheBytes);
   const overrides = emergencyOverrides(rules, counters.nearLimitRatio, logger);
   const limiter = new Limiter({
     rules,
@@ -88,10 +87,12 @@ export function compose(settings: Settings, worker: WorkerSide | null = null): C
     isHanded: worker !== null,
   });
   const measured = { rules, store, redis, memory, overLimitCache, overrides, rpcServer, tlsReload };
-  registerMetrics(telemetry, measured);
+  const quota = worker === null ? quotaGroup(settings, { store, telemetry, logger }) : null;
+  registerMetrics(telemetry, { ...measured, quota });
   const service = new Service({
     rules,
     store,
+    quota,
     health,
     rpcServer,
     tlsReload,
@@ -122,6 +123,11 @@ export interface Composed extends ComposedWorker {
   readonly logger: Logger;
   /** Of this process alone. */
   readonly overrides: EmergencyOverrides;
+}
+
+/** Null for 0: it is off. */
+function overLimitCacheOf(bytes: number): OverLimitCache | null {
+  return bytes > 0 ? new OverLimitCache(bytes) : null;
 }
 
 interface Around {

@@ -100,6 +100,11 @@ export const IDEMPOTENCY_MS = 60_000;
 export interface StoreFailure {
   readonly code: StoreFailureCode;
   readonly text: string;
+  /**
+   * True where a caller gave much less time than the store has by its own setting: that it was not
+   * enough says nothing of the store.
+   */
+  readonly isCallers?: boolean;
   /** Present when the store may have made the charges all the same: it tells when it has found out. */
   readonly outcome?: PendingOutcome;
   /**

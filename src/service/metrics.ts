@@ -5,10 +5,12 @@ import type { CounterStore } from '../limiter/counter-store.ts';
 import type { EmergencyOverrides } from '../limiter/emergency-overrides.ts';
 import type { OverLimitCache } from '../limiter/over-limit-cache.ts';
 import type { RuleSource } from '../limiter/rule-source.ts';
+import type { QuotaGroup } from '../peers/group/quota-group.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { NativeServer } from '../wire/native/native-server.ts';
 import type { RpcServer } from '../wire/rpc-server.ts';
 import { registerListener, registerTlsReload } from './listener-metrics.ts';
+import { registerQuotaGroup } from './peer-metrics.ts';
 import { registerRedis } from './redis-metrics.ts';
 import type { RedisStore } from './redis-store.ts';
 import type { TlsReload } from './tls-reload.ts';
@@ -23,6 +25,8 @@ export interface MeasuredParts {
   readonly overrides: EmergencyOverrides;
   readonly rpcServer: RpcServer;
   readonly tlsReload: TlsReload | null;
+  /** Null in a worker: a replica with workers has no part in a group. */
+  readonly quota: QuotaGroup | null;
 }
 
 export function registerMetrics(telemetry: Telemetry, parts: MeasuredParts): void {
@@ -51,6 +55,7 @@ export function registerMetrics(telemetry: Telemetry, parts: MeasuredParts): voi
   ]);
   if (rpcServer instanceof NativeServer) registerListener(telemetry, rpcServer);
   if (tlsReload !== null) registerTlsReload(telemetry, tlsReload);
+  if (parts.quota !== null) registerQuotaGroup(telemetry, parts.quota);
   if (redis === null) registerMemory(telemetry, memory);
   else {
     registerRedis(telemetry, redis);

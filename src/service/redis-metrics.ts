@@ -5,7 +5,7 @@
 import { COMMAND_CLASSES, type CommandClass } from '../counters/guarded/command-class.ts';
 import type { LabelledValue } from '../telemetry/own-metrics.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import type { RedisNode, RedisPart, RedisStore } from './redis-store.ts';
+import { CLUSTER, type RedisNode, type RedisPart, type RedisStore } from './redis-store.ts';
 
 /** Label values of `node`. */
 const NODES_MAX = 64;
@@ -29,10 +29,9 @@ export function registerRedis(telemetry: Telemetry, { parts, split }: RedisStore
   );
   telemetry.register('weir_breaker_closed', () =>
     COMMAND_CLASSES.flatMap((name) =>
-      byNode(parts, isClosed(name), Math.min).map(({ labels, value }) => ({
-        labels: { ...labels, class: name },
-        value,
-      })),
+      [...byNode(parts, isClosed(name), Math.min), ...ofWholes(parts, isClosed(name))].map(
+        ({ labels, value }) => ({ labels: { ...labels, class: name }, value }),
+      ),
     ),
   );
   telemetry.register('weir_redis_redirections_total', () =>
@@ -79,6 +78,18 @@ function byNode(
   });
 }
 
+/** The breakers above those of a cluster's nodes. */
+function ofWholes(
+  parts: readonly RedisPart[],
+  read: (node: Pick<RedisNode, 'gate'>) => number,
+): LabelledValue<'redis' | 'node'>[] {
+  return parts.flatMap(({ name, whole }) =>
+    whole === null
+      ? []
+      : [{ labels: { redis: name, node: CLUSTER }, value: read({ gate: whole }) }],
+  );
+}
+
 function sum(one: number, other: number): number {
   return one + other;
 }
@@ -87,6 +98,6 @@ function furthest(one: number, other: number): number {
   return Math.abs(one) > Math.abs(other) ? one : other;
 }
 
-function isClosed(name: CommandClass): (node: RedisNode) => number {
+function isClosed(name: CommandClass): (node: Pick<RedisNode, 'gate'>) => number {
   return ({ gate }) => (gate.breakerState(name).kind === 'closed' ? 1 : 0);
 }

@@ -31,6 +31,9 @@ const SLOW_SHARE = 0.8;
 /** A stall of ours that takes this share of the shortest timeout may be what made a call late. */
 const STALL_SHARE = 0.25;
 
+/** Names the breakers of a cluster as a whole, where others have the address of their server. */
+export const CLUSTER = 'cluster';
+
 /** One server, or what finds it, and the breakers before it. */
 export interface RedisNode {
   readonly address: string;
@@ -45,6 +48,8 @@ export interface RedisPart {
   readonly errors: ErrorCounts;
   /** Null unless it is one. */
   readonly cluster: RedisClusterStore | null;
+  /** The breakers of a cluster as a whole; else null. */
+  readonly whole: BreakerGate | null;
   /** Those known now. */
   nodes(): readonly RedisNode[];
 }
@@ -106,16 +111,16 @@ function redisPart(name: RedisPart['name'], redis: RedisSettings, around: Around
         seeds: target.nodes,
         gateOf: (node, address) => new BreakerGate(gateOptions(node, address, redis, around)),
       },
-      gateParts('cluster', around),
+      gateParts(CLUSTER, around),
     );
-    return { name, store, errors, cluster, nodes: () => cluster.nodes() };
+    return { name, store, errors, cluster, whole: store, nodes: () => cluster.nodes() };
   }
   const address = addressOf(target);
   const text = addressText(address);
   const store = new RedisCounterStore({ ...options, address, db: database });
   const gate = new BreakerGate(gateOptions(store, text, redis, around));
   const node = { address: text, store, gate };
-  return { name, store: gate, errors, cluster: null, nodes: () => [node] };
+  return { name, store: gate, errors, cluster: null, whole: null, nodes: () => [node] };
 }
 
 /** What the stores of one server and of a cluster's nodes are told. */
@@ -156,7 +161,7 @@ function gateOptions(
   };
 }
 
-/** `address`: of the server, or `cluster` for the breakers of the whole. */
+/** `address`: of the server, or CLUSTER. */
 function gateParts(address: string, { counters, logger, stalls, onRecovery }: Around) {
   const log = breakerLog(logger, address);
   return {

@@ -22,9 +22,19 @@ export interface SideListener {
   close(graceMs: DurationMs): Promise<void>;
 }
 
+/** This replica's part in the sharing out of global quotas. */
+export interface QuotaPart {
+  /** Rejects with a message for the operator when its port cannot be had. */
+  start(): Promise<void>;
+  /** Gives back what it holds, and leadership. Never rejects. */
+  stop(): Promise<void>;
+}
+
 export interface ServiceParts {
   readonly rules: RuleSource;
   readonly store: CounterStore;
+  /** Null in a worker process. */
+  readonly quota: QuotaPart | null;
   readonly health: HealthState;
   readonly rpcServer: RpcServer;
   /** Null without TLS, and where the listener cannot. */
@@ -41,6 +51,8 @@ export interface ServiceParts {
 
 /** When the ports are closed nobody waits for the store any more. */
 const CLOSE_MS_MAX = 2000;
+/** Giving back takes at most the last report, and an election for the successor. */
+const QUOTA_MS_MAX = 6000;
 /** A start under way waits for the store at most; longer is a hang that a stop does not wait for. */
 const START_MS_MAX = 5000;
 
@@ -61,10 +73,13 @@ export class Service {
 
   /** A stop that comes meanwhile ends the start at its next step. */
   async #start(): Promise<void> {
-    const { rules, sideListeners, rpcServer, tlsReload, logger, description } = this.#parts;
+    const { rules, quota, sideListeners, rpcServer, tlsReload } = this.#parts;
+    const { logger, description } = this.#parts;
     await rules.start();
     if (this.#stopped !== null) return;
     await this.#startStore();
+    if (this.#stopped !== null) return;
+    await quota?.start();
     for (const listener of sideListeners) {
       if (this.#stopped !== null) return;
       await listener.listen();
@@ -99,7 +114,7 @@ export class Service {
   }
 
   async #stop(): Promise<void> {
-    const { rules, store, health, rpcServer, sideListeners, logger } = this.#parts;
+    const { rules, store, quota, health, rpcServer, sideListeners, logger } = this.#parts;
     const { drainDelayMs, drainTimeoutMs } = this.#parts;
     logger.announce('weir drains', { drainDelayMs, drainTimeoutMs });
     health.startDraining();
@@ -112,6 +127,7 @@ export class Service {
       rpcServer.drain(drainTimeoutMs),
       ...sideListeners.map((listener) => listener.close(drainTimeoutMs)),
     ]);
+    if (quota !== null) await settledWithin([quota.stop()], QUOTA_MS_MAX);
     results.push(...(await settledWithin([store.close(), rulesClosed], CLOSE_MS_MAX)));
     for (const result of results) {
       if (result.status === 'rejected') {

@@ -1,6 +1,7 @@
 /**
  * Values by name to the grouped Settings. What only several variables together say is checked here.
  */
+import { quotaOf } from './build-quota.ts';
 import { bothRedisOf } from './build-redis.ts';
 import type {
   CounterSettings,
@@ -48,6 +49,7 @@ export function buildSettings(findings: Findings): Settings {
       localReplicas: values.LOCAL_LIMITER_REPLICAS * (workers === 'auto' ? 1 : workers),
     },
     ...bothRedisOf(findings, backend),
+    quota: quotaOf(findings),
     modes: { shadow: values.SHADOW_MODE, quota: values.QUOTA_MODE },
     response: responseOf(values),
     metrics: metricsOf(findings),
@@ -85,6 +87,9 @@ function obstacleToWorkers(values: Values, backend: 'redis' | 'memory'): string 
       'with counters in memory each process would count for itself, and limits would be as many ' +
       'times too high; set REDIS_URL to count together'
     );
+  }
+  if (values.QUOTA_PEERS !== '') {
+    return 'QUOTA_PEERS makes this process a replica with one name among its peers';
   }
   if (values.GRPC_LISTENER === 'grpc-js') {
     return 'GRPC_LISTENER=grpc-js cannot share its port; use GRPC_LISTENER=native';
@@ -245,12 +250,13 @@ function boundsOf(values: Values): RequestBounds {
 /**
  * Two listeners on one port would fail one after the other; said at once, by the variables' names.
  */
-function checkPorts({ server, metrics }: Settings, problems: string[]): void {
+function checkPorts({ server, metrics, quota }: Settings, problems: string[]): void {
   const { grpc } = server;
   const listeners = [
     { name: 'PORT', port: server.http.port },
     { name: 'DEBUG_PORT', port: server.debug.port },
     { name: 'GRPC_PORT', port: grpc.kind === 'tcp' ? grpc.port : 0 },
+    { name: 'QUOTA_LISTEN', port: quota.listen?.port ?? 0 },
     { name: 'PROMETHEUS_ADDR', port: metrics.address?.port ?? 0 },
   ];
   const names = new Map<number, string>();

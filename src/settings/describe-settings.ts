@@ -18,6 +18,7 @@ export function describeSettings(settings: Settings): Record<string, string | nu
     metrics: metricsText(settings),
     backend: counters.backend,
     ...redisFields(settings),
+    ...quotaFields(settings),
     keyFormat: counters.keyFormat,
     overLimitCacheBytes: counters.overLimitCacheBytes,
     limits: limits.directory,
@@ -39,6 +40,12 @@ function redisFields({ redis, redisPerSecond }: Settings): Record<string, string
   const first = { redis: redisText(redis.target), redisTls: redis.tls !== null };
   if (redisPerSecond === null) return first;
   return { ...first, redisPerSecond: redisText(redisPerSecond.target) };
+}
+
+function quotaFields({ quota }: Settings): Record<string, string | number | boolean> {
+  const { peers, nodeId, tls } = quota;
+  if (peers.length === 0) return {};
+  return { quotaNode: nodeId, quotaPeers: peers.length, quotaTls: tls !== null };
 }
 
 function redisText(target: RedisTarget): string {

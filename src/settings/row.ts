@@ -30,6 +30,7 @@ export type RowGroup =
   | 'Redis'
   | 'Second Redis'
   | 'Breakers'
+  | 'Global quotas'
   | 'Metrics and logs'
   | 'Bounds'
   | 'xDS'

@@ -147,6 +147,32 @@ export interface RequestBounds {
   readonly valueBytesMax: number;
 }
 
+/** A voter of the group that grants global quotas. */
+export interface QuotaPeer {
+  readonly id: string;
+  readonly host: string;
+  /** Null: `host` is the name of SRV records. */
+  readonly port: number | null;
+}
+
+/** PEM files. */
+export interface QuotaTlsFiles {
+  readonly certPath: string;
+  readonly keyPath: string;
+  readonly caPath: string;
+}
+
+export interface QuotaSettings {
+  readonly nodeId: string;
+  readonly clusterId: string;
+  /** The voters; empty: this replica is alone. */
+  readonly peers: readonly QuotaPeer[];
+  /** Null unless it is one of several voters. */
+  readonly listen: Address | null;
+  readonly tls: QuotaTlsFiles | null;
+  readonly directory: string | null;
+}
+
 export interface Settings {
   readonly server: ServerSettings;
   readonly health: HealthSettings;
@@ -156,6 +182,7 @@ export interface Settings {
   readonly redis: RedisSettings | null;
   /** Counts the limits per second; null: the one above counts all. */
   readonly redisPerSecond: RedisSettings | null;
+  readonly quota: QuotaSettings;
   readonly modes: ModeSettings;
   readonly response: ResponseSettings;
   readonly metrics: MetricsSettings;

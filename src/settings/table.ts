@@ -4,6 +4,7 @@ import { BREAKER_ROWS } from './rows-breaker.ts';
 import { COUNTING_ROWS } from './rows-counting.ts';
 import { LIMITS_ROWS } from './rows-limits.ts';
 import { METRICS_ROWS } from './rows-metrics.ts';
+import { PEERS_ROWS } from './rows-peers.ts';
 import { REDIS_ROWS } from './rows-redis.ts';
 import { SECOND_REDIS_ROWS } from './rows-redis-second.ts';
 import { SERVER_ROWS } from './rows-server.ts';
@@ -15,6 +16,7 @@ const ALL_ROWS = [
   ...REDIS_ROWS,
   ...SECOND_REDIS_ROWS,
   ...BREAKER_ROWS,
+  ...PEERS_ROWS,
   ...METRICS_ROWS,
 ] as const;
 

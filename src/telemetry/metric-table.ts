@@ -3,6 +3,7 @@
  * and those of the process itself (`process_*`, `nodejs_*`) are prom-client's. docs/metrics.md is
  * written from both tables, and only names in this one can be registered.
  */
+import { QUOTA_METRICS } from './quota-metrics.ts';
 
 export interface MetricRow {
   readonly name: string;
@@ -315,6 +316,7 @@ export const WEIR_METRICS = [
     help: 'Log messages left out because the same message came too often.',
     labels: [],
   },
+  ...QUOTA_METRICS,
   {
     name: 'weir_workers',
     type: 'gauge',

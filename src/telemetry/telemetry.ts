@@ -83,6 +83,13 @@ export class Telemetry implements Observer, RpcObserver {
     this.#logger.error('an answer could not be made', { error: errorText(error) });
   }
 
+  /** Requests so far, and those of them that the store could not serve. */
+  get answered(): { readonly requests: number; readonly failures: number } {
+    const { responseTimes, storeFailures } = this.#service;
+    const failures = Object.values(storeFailures).reduce((sum, count) => sum + count, 0);
+    return { requests: responseTimes.ShouldRateLimit.count, failures };
+  }
+
   /** A load of the limits files came into force. */
   limitsLoaded(): void {
     this.#service.loads += 1;

@@ -137,20 +137,24 @@ export class Fleet {
     return [...this.#workers.keys()].filter(({ state }) => state === 'serving');
   }
 
+  /** Those that serve, or else those that drain: in the drain delay callers have yet to notice. */
+  #able(): WorkerChild[] {
+    const serving = this.#serving();
+    if (serving.length > 0) return serving;
+    return [...this.#workers.keys()].filter(({ state }) => state === 'draining');
+  }
+
   #leastLoaded(): WorkerChild | null {
     let least: WorkerChild | null = null;
-    for (const worker of this.#serving()) {
+    for (const worker of this.#able()) {
       if (least === null || worker.load < least.load) least = worker;
     }
     return least;
   }
 
-  /** One that serves, or else one that still answers what it has. */
   #any(): WorkerChild {
-    const able = this.#serving();
-    const draining = [...this.#workers.keys()].filter(({ state }) => state === 'draining');
-    const choice = able.length > 0 ? able : draining;
-    const worker = choice[Math.floor(Math.random() * choice.length)];
+    const able = this.#able();
+    const worker = able[Math.floor(Math.random() * able.length)];
     if (worker === undefined) throw new Error('no worker serves');
     return worker;
   }

@@ -135,6 +135,8 @@ export class Supervisor implements WorkerListener {
 
   #startWorker(): void {
     const { start, fleet, agreement } = this.#parts;
+    // It was given up while the first ones were being started.
+    if (this.#isStopping) return;
     this.#started += 1;
     let worker: WorkerChild;
     try {

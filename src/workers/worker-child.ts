@@ -12,7 +12,7 @@ import type { RuleTaker } from './rule-agreement.ts';
 /**
  * - `starting`: it loads, or waits for its first rules.
  * - `serving`: it takes connections.
- * - `draining`: it was told to stop.
+ * - `draining`: it was told to stop, and takes connections until its drain delay is over.
  * - `ended`: the process is gone.
  */
 export type WorkerState = 'starting' | 'serving' | 'draining' | 'ended';

@@ -214,6 +214,18 @@ describe('a stop', () => {
     expect(workerPids(service).some(isAlive)).toBe(false);
   });
 
+  test('in its drain delay still serves connections that come, as callers have yet to notice', async () => {
+    const { service } = await startWorkers(2, { env: { DRAIN_DELAY: '3s' } });
+    const stopped = service.stop();
+    await until(
+      () => service.get('http', '/healthcheck'),
+      (text) => text === 'draining\n',
+    );
+    const [late] = (await callers(service, 1)) as [H2Caller];
+    expect(await late.ask(REQUEST)).toHaveProperty('overallCode', 'OK');
+    expect(await stopped).toEqual(STOPPED);
+  });
+
   test('lets a call under way end, even when the supervisor is killed, and leaves no orphans', async () => {
     const redis = await startRedis();
     onTestFinished(() => redis[Symbol.asyncDispose]());

@@ -148,11 +148,20 @@ test('a worker whose own health fails is named', async () => {
   expect(fleetOf(1, ill).ailment).toBe(`worker ${ill.worker.number} is unhealthy`);
 });
 
-test('a worker that drains still answers questions, and takes no connections', async () => {
+test('a worker that drains still answers questions, and takes connections where none serves', async () => {
   const peer = await startServing('deaf');
   const fleet = fleetOf(1, peer);
   peer.worker.stop();
   expect(fleet.ailment).toBe(`worker ${peer.worker.number} is draining`);
+  const { accepted, peers } = await connections(2);
+  const texts = peers.map(textOf);
+  fleet.take(accepted[0] as Socket);
+  expect(await texts[0]).toBe('taken');
+  const other = await startServing('answers');
+  fleet.add(other.worker);
+  fleet.take(accepted[1] as Socket);
+  await texts[1];
+  await expect.poll(() => other.worker.load).toBe(1);
   const answer = fleet.answerJson('{}');
   peer.worker.kill();
   expect(await answer).toMatchObject({ status: 503 });

@@ -198,7 +198,9 @@ export class Breaker {
       return;
     }
     if (outcome === 'ignored') {
-      this.#state = { ...state, started: state.started - 1 };
+      const started = state.started - 1;
+      const deadline = started > state.succeeded ? state.deadline : Infinity;
+      this.#state = { ...state, started, deadline };
       return;
     }
     const succeeded = state.succeeded + 1;

@@ -18,15 +18,16 @@ export function classOf(groups: readonly ChargeGroup[]): CommandClass {
 }
 
 /**
- * A refusal of single counters is no fault of the store; being overloaded is ours, and a breaker
- * further in speaks for itself.
+ * A refusal of single counters is no fault of the store; being overloaded is ours, too little time is
+ * its caller's, and a breaker further in speaks for itself.
  */
 export function outcomeOf(groups: readonly ChargeGroup[]): CallOutcome {
   let outcome: CallOutcome = 'success';
   for (const { failure } of groups) {
-    if (failure === null) continue;
-    if (failure.code === 'unavailable' || failure.code === 'timeout') return 'failure';
-    if (failure.code === 'overloaded' || failure.code === 'breaker') outcome = 'ignored';
+    if (failure === null || failure.code === 'refused') continue;
+    const { code, isCallers } = failure;
+    if (code === 'unavailable' || (code === 'timeout' && isCallers !== true)) return 'failure';
+    outcome = 'ignored';
   }
   return outcome;
 }
@@ -38,7 +39,7 @@ export function wholeOutcomeOf(groups: readonly ChargeGroup[]): CallOutcome {
     const failed = failure?.parts?.reduce((sum, part) => sum + part.charges.length, 0);
     if (failure === null || failure.code === 'refused') return 'success';
     if (failed !== undefined && failed < charges.length) return 'success';
-    if (failure.code !== 'overloaded') outcome = 'failure';
+    if (failure.code !== 'overloaded' && failure.isCallers !== true) outcome = 'failure';
   }
   return outcome;
 }

@@ -35,6 +35,14 @@ export class LateOutcome implements PendingOutcome {
   }
 }
 
+/** What a reply tells of calls. */
+export interface CallsTold {
+  /** Numbers of the last calls made, newest first, 0 for none. */
+  readonly made: readonly number[];
+  /** Calls of lower numbers are refused from now on. */
+  readonly refusedBefore: number;
+}
+
 interface UnknownCall {
   readonly number: number;
   readonly groups: readonly LateOutcome[];
@@ -67,17 +75,20 @@ export class CallOutcomes {
     if (calls.length > CALLS_MAX) tellAll(calls.shift() as UnknownCall, 'unknown');
   }
 
-  /** A reply says which calls were made; `made` has the newest first, 0 for none. */
-  found(bin: number, made: readonly number[], now: MonotonicMs): void {
+  /** A call that may still be made stays unknown. */
+  found(bin: number, { made, refusedBefore }: CallsTold, now: MonotonicMs): void {
     const calls = this.#calls.get(bin);
     if (calls === undefined) return;
-    this.#calls.delete(bin);
     const oldest = made.at(-1) ?? 0;
+    const open: UnknownCall[] = [];
     for (const call of calls) {
       if (made.includes(call.number)) tellAll(call, 'made');
       else if (call.number < oldest || now - call.at > KEPT_MS) tellAll(call, 'unknown');
-      else tellAll(call, 'not-made');
+      else if (call.number < refusedBefore) tellAll(call, 'not-made');
+      else open.push(call);
     }
+    if (open.length > 0) this.#calls.set(bin, open);
+    else this.#calls.delete(bin);
   }
 
   /** Nobody will ask any more. */

@@ -13,6 +13,7 @@ import type { CallRoute } from './call-route.ts';
 import { type BatchOutcome, ChargeBatch } from './charge-batch.ts';
 import { type CallBounds, type Entry, settleGroups } from './charge-queue.ts';
 import type { KeyPlan } from './counter-key.ts';
+import { isFromScript } from './redis-errors.ts';
 import { UNEXPECTED_REPLY } from './script-reply.ts';
 
 /** What the calls of a store have in common. */
@@ -23,6 +24,8 @@ export interface CallPlan {
   readonly lost: StoreFailure;
   /** Of groups whose call came too late to be made. */
   readonly late: StoreFailure;
+  /** The same of groups whose callers gave too little time for it to tell of the server. */
+  readonly hasty: StoreFailure;
 }
 
 /** Tells who waits for an entry, and never throws. */
@@ -70,8 +73,10 @@ export class CallPart {
     if (end === 'lost') return this.#lose(left, plan.lost);
     let failure: StoreFailure | null = plan.late;
     let outcome: ChargeOutcome = 'not-made';
-    if (end === null || 'code' in end) failure = end ?? UNEXPECTED_REPLY;
-    else if (end.kind === 'made') {
+    if (end === null || 'code' in end) {
+      failure = end ?? UNEXPECTED_REPLY;
+      if (!this.batch.isPeek && mayBeMade(failure)) return partlyMade(failure, left);
+    } else if (end.kind === 'made') {
       failure = this.batch.deal(group, left !== null);
       if (failure === null) outcome = 'made';
       else if (!this.batch.wasNothingMade(group)) return partlyMade(failure, left);
@@ -96,6 +101,11 @@ function partlyMade(failure: StoreFailure, left: LateOutcome | null): StoreFailu
   const outcome = left ?? new LateOutcome();
   outcome.tell('unknown');
   return { ...failure, outcome };
+}
+
+/** Something else than the script answered, or it ended on its way: what it made stays made. */
+function mayBeMade(failure: StoreFailure): boolean {
+  return failure === UNEXPECTED_REPLY || isFromScript(failure.text);
 }
 
 export class ChargeCall {
@@ -176,8 +186,8 @@ export class ChargeCall {
     return part;
   }
 
-  /** Takes leave of the entries whose deadline has come, and gives them, failed with `failure`. */
-  leaveDue(now: MonotonicMs, failure: StoreFailure): Entry[] {
+  /** Takes leave of the entries whose deadline has come, and gives them, failed. */
+  leaveDue(now: MonotonicMs, failureOf: (entry: Entry) => StoreFailure): Entry[] {
     if (now < this.#earliest) return [];
     const due: Entry[] = [];
     this.#earliest = Infinity;
@@ -188,6 +198,7 @@ export class ChargeCall {
         continue;
       }
       entry.left = entry.groups.map(() => new LateOutcome());
+      const failure = failureOf(entry);
       for (const [index, group] of entry.groups.entries()) {
         group.failure = { ...failure, outcome: entry.left[index] as LateOutcome };
       }
@@ -209,11 +220,12 @@ export class ChargeCall {
     }
   }
 
-  #dealOut({ groups, left }: Entry): void {
+  #dealOut({ groups, left, isHasty }: Entry): void {
+    const { late, hasty } = this.#plan;
     for (const [index, group] of groups.entries()) {
       const outcome = left?.[index] ?? null;
       const failure = this.#partOf(group).settle(group, outcome, this.#plan);
-      if (outcome === null) group.failure = failure;
+      if (outcome === null) group.failure = failure === late && isHasty ? hasty : failure;
     }
   }
 

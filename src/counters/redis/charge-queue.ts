@@ -17,6 +17,8 @@ export interface Entry {
   readonly listener: ChargeListener;
   /** When its callers stop waiting. */
   readonly deadline: MonotonicMs;
+  /** They give less than HASTY_SHARE of the time that the store has. */
+  readonly isHasty: boolean;
   /** By group, once its callers were answered without the store. */
   left: LateOutcome[] | null;
   readonly charges: number;
@@ -34,6 +36,8 @@ export interface CallBounds {
 const CHARGE_CHARACTERS = 128;
 /** What is left of a caller's time for the answer to reach it. */
 export const ANSWER_MS: DurationMs = 1;
+/** A caller that gives less of the store's time does not tell a slow server by giving up. */
+const HASTY_SHARE = 0.5;
 /** Above this many taken entries at its front, the array is cut. */
 const TAKEN_MAX = 1024;
 
@@ -112,13 +116,13 @@ export class ChargeQueue {
   }
 }
 
-/** `latest`: nobody's deadline is after it. */
+/** `timeoutMs`: what the store has at most. */
 export function entryOf(
   groups: readonly ChargeGroup[],
   listener: ChargeListener,
-  latest: MonotonicMs,
+  { now, timeoutMs }: { readonly now: MonotonicMs; readonly timeoutMs: DurationMs },
 ): Entry {
-  let deadline = latest;
+  let deadline = now + timeoutMs;
   let charges = 0;
   let characters = 0;
   for (let index = 0; index < groups.length; index += 1) {
@@ -127,7 +131,8 @@ export function entryOf(
     charges += its.length;
     for (let at = 0; at < its.length; at += 1) characters += charactersOf(its[at] as Charge);
   }
-  return { groups, listener, deadline, left: null, charges, characters };
+  const isHasty = deadline - now < timeoutMs * HASTY_SHARE;
+  return { groups, listener, deadline, isHasty, left: null, charges, characters };
 }
 
 function charactersOf({ key }: Charge): number {
@@ -144,20 +149,18 @@ export function settleGroups({ groups }: Entry, failure: StoreFailure | null): v
  * has settled, the entry's listener is told.
  */
 export function partsOf(entry: Entry, bounds: CallBounds): Entry[] {
-  const slices: ChargeGroup[][] = [[]];
-  let charges = 0;
-  let characters = 0;
+  const slices: Slice[] = [];
+  let slice: Slice | undefined;
   for (const group of entry.groups) {
-    const its = group.charges.reduce((sum, charge) => sum + charactersOf(charge), 0);
-    charges += group.charges.length;
-    characters += its;
-    const isBeyond = charges > bounds.chargesPerCallMax || characters > bounds.charactersPerCallMax;
-    if (isBeyond && charges > group.charges.length) {
-      slices.push([]);
-      charges = group.charges.length;
-      characters = its;
+    const charges = group.charges.length;
+    const characters = group.charges.reduce((sum, charge) => sum + charactersOf(charge), 0);
+    if (slice === undefined || !hasRoom(slice, { charges, characters }, bounds)) {
+      slice = { groups: [], charges: 0, characters: 0 };
+      slices.push(slice);
     }
-    slices.at(-1)?.push(group);
+    slice.groups.push(group);
+    slice.charges += charges;
+    slice.characters += characters;
   }
   let open = slices.length;
   const listener = {
@@ -166,5 +169,23 @@ export function partsOf(entry: Entry, bounds: CallBounds): Entry[] {
       if (open === 0) entry.listener.settled(entry.groups);
     },
   };
-  return slices.map((groups) => entryOf(groups, listener, entry.deadline));
+  return slices.map((its) => ({ ...entry, ...its, listener }));
+}
+
+interface Slice {
+  readonly groups: ChargeGroup[];
+  charges: number;
+  characters: number;
+}
+
+function hasRoom(
+  slice: Slice,
+  more: Pick<Slice, 'charges' | 'characters'>,
+  bounds: CallBounds,
+): boolean {
+  return (
+    slice.charges === 0 ||
+    (slice.charges + more.charges <= bounds.chargesPerCallMax &&
+      slice.characters + more.characters <= bounds.charactersPerCallMax)
+  );
 }

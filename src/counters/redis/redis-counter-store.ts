@@ -27,12 +27,12 @@ import { RedisClock } from './redis-clock.ts';
 import { RedisConnection } from './redis-connection.ts';
 import type { RedisStoreOptions } from './redis-options.ts';
 import {
-  addressText,
   type CompleteRedisOptions,
   completeOptions,
   QUEUED_CHARACTERS_PER_GROUP,
 } from './redis-options.ts';
 import { UNEXPECTED_REPLY } from './script-reply.ts';
+import { notSent, type StoreFailures, storeFailures, tooLarge } from './store-failures.ts';
 
 /** Share of the queue's bound that is kept for refunds and critical rules. */
 const VITAL_SHARE = 0.1;
@@ -45,17 +45,15 @@ export class RedisCounterStore implements CounterStore {
   readonly #outcomes: CallOutcomes;
   readonly #clock = new RedisClock();
   readonly #plan: CallPlan;
-  readonly #unavailable: StoreFailure;
-  readonly #timedOut: StoreFailure;
-  readonly #overloaded: StoreFailure;
+  readonly #failures: StoreFailures;
   /** Beyond it only refunds and critical rules are taken. */
   readonly #groupsQueuedMost: number;
   readonly #charactersQueuedMax: number;
-  readonly #tooLong: StoreFailure;
   readonly #healthListeners: ((isHealthy: boolean) => void)[] = [];
   readonly #queue = new ChargeQueue();
   /** Sent and not answered. */
   #inFlight: ChargeCall | null = null;
+  #sentAt: MonotonicMs = 0;
   #isFlushPlanned = false;
   #closing: Promise<void> | null = null;
   #timer: NodeJS.Timeout | null = null;
@@ -71,26 +69,17 @@ export class RedisCounterStore implements CounterStore {
   /** Throws a RangeError for an option out of its bounds. */
   constructor(options: RedisStoreOptions) {
     this.#options = completeOptions(options);
-    const { timeoutMs, groupsQueuedMax } = this.#options;
-    const address = addressText(this.#options.address);
+    const { groupsQueuedMax } = this.#options;
     this.#outcomes = this.#options.outcomes ?? new CallOutcomes();
-    this.#unavailable = { code: 'unavailable', text: `redis ${address}: no connection` };
-    this.#timedOut = { code: 'timeout', text: `redis ${address}: no reply in ${timeoutMs} ms` };
+    this.#groupsQueuedMost = Math.ceil(groupsQueuedMax * (1 - VITAL_SHARE));
+    this.#charactersQueuedMax = groupsQueuedMax * QUEUED_CHARACTERS_PER_GROUP;
+    this.#failures = storeFailures(this.#options, this.#charactersQueuedMax);
     this.#plan = {
       routeOf: this.#options.routeOf,
       keysOf: (route) => this.#keyPlan(route),
-      lost: this.#unavailable,
-      late: { code: 'timeout', text: `redis ${address}: not begun in time` },
-    };
-    this.#overloaded = {
-      code: 'overloaded',
-      text: `redis: ${groupsQueuedMax} requests wait already`,
-    };
-    this.#groupsQueuedMost = Math.ceil(groupsQueuedMax * (1 - VITAL_SHARE));
-    this.#charactersQueuedMax = groupsQueuedMax * QUEUED_CHARACTERS_PER_GROUP;
-    this.#tooLong = {
-      code: 'overloaded',
-      text: `redis: requests of ${this.#charactersQueuedMax} characters wait already`,
+      lost: this.#failures.unavailable,
+      late: this.#failures.late,
+      hasty: this.#failures.hasty,
     };
     this.#connection = new RedisConnection(this.#options, (isReady) => this.#changed(isReady));
   }
@@ -153,7 +142,7 @@ export class RedisCounterStore implements CounterStore {
   charge(groups: readonly ChargeGroup[], listener: ChargeListener): void {
     const { monotonic, timeoutMs } = this.#options;
     const now = monotonic();
-    const entry = entryOf(groups, listener, now + timeoutMs);
+    const entry = entryOf(groups, listener, { now, timeoutMs });
     const failure = this.#failureOf(entry, now);
     if (failure !== null || entry.charges === 0) {
       settleGroups(entry, failure);
@@ -168,10 +157,10 @@ export class RedisCounterStore implements CounterStore {
   /** Why the entry cannot be taken at all, or null. */
   #failureOf(entry: Entry, now: MonotonicMs): StoreFailure | null {
     if (entry.charges === 0) return null;
-    if (!this.isHealthy) return this.#unavailable;
+    if (!this.isHealthy) return this.#failures.unavailable;
     if (entry.deadline <= now) {
       this.#timeouts += 1;
-      return this.#timedOut;
+      return this.#failures.hasty;
     }
     const overload = this.#overloadBy(entry);
     if (overload !== null) this.#overloads += 1;
@@ -183,11 +172,11 @@ export class RedisCounterStore implements CounterStore {
     const queued = queue.groups + groups.length;
     const { groupsQueuedMax } = this.#options;
     if (queued > this.#groupsQueuedMost && (queued > groupsQueuedMax || !isVital(groups))) {
-      return this.#overloaded;
+      return this.#failures.overloaded;
     }
     // Alone any request is taken, however long: what it may be is bounded where it is received.
     const isTooLong = queue.characters + characters > this.#charactersQueuedMax;
-    return isTooLong && queue.groups > 0 ? this.#tooLong : null;
+    return isTooLong && queue.groups > 0 ? this.#failures.tooLong : null;
   }
 
   #isWithinOneCall({ charges, characters }: Entry): boolean {
@@ -215,7 +204,7 @@ export class RedisCounterStore implements CounterStore {
 
   #enqueue(entry: Entry): void {
     if (entry.charges > this.#options.chargesPerCallMax) {
-      settleGroups(entry, this.#tooLarge(entry));
+      settleGroups(entry, tooLarge(entry.charges));
       this.#settle(entry);
       return;
     }
@@ -225,11 +214,6 @@ export class RedisCounterStore implements CounterStore {
       this.#isFlushPlanned = true;
       setImmediate(this.#flushPlanned);
     }
-  }
-
-  #tooLarge({ charges }: Entry): StoreFailure {
-    const text = `redis: ${charges} limits in one request, more than one call may carry`;
-    return { code: 'overloaded', text };
   }
 
   readonly #flushPlanned = (): void => {
@@ -247,6 +231,7 @@ export class RedisCounterStore implements CounterStore {
         continue;
       }
       this.#inFlight = call;
+      this.#sentAt = this.#options.monotonic();
       this.#charges += call.charges;
       const deadline = this.#clock.latestAt(call.latestDeadline);
       this.#connection.together(() => {
@@ -299,7 +284,11 @@ export class RedisCounterStore implements CounterStore {
     const now = this.#options.monotonic();
     this.#clock.observe(part.sentAt, now, outcome.clock);
     if (outcome.kind === 'late') this.#lateCalls += 1;
-    if (part.number > 0) this.#outcomes.found(part.route.bin, outcome.made, now);
+    if (part.number > 0) {
+      // One that came too late has left no number: what lingers may still be made.
+      const refusedBefore = outcome.kind === 'late' ? 0 : part.number;
+      this.#outcomes.found(part.route.bin, { made: outcome.made, refusedBefore }, now);
+    }
     for (const text of outcome.errors) this.#connection.noteRefusal(text);
   }
 
@@ -365,9 +354,10 @@ export class RedisCounterStore implements CounterStore {
   /** Fails everything whose time is up, and comes back when the next is. */
   readonly #expire = (): void => {
     const now = this.#options.monotonic();
-    const sent = this.#inFlight?.leaveDue(now, this.#timedOut) ?? [];
+    const failureOf = (entry: Entry): StoreFailure => this.#timeUpOf(entry, now);
+    const sent = this.#inFlight?.leaveDue(now, failureOf) ?? [];
     const due = this.#queue.takeDue(now);
-    for (const entry of due) settleGroups(entry, this.#timedOut);
+    for (const entry of due) settleGroups(entry, failureOf(entry));
     this.#timeouts += sent.length + due.length;
     this.#timerAt = Infinity;
     const inFlight = this.#inFlight?.earliestDeadline ?? Infinity;
@@ -378,6 +368,12 @@ export class RedisCounterStore implements CounterStore {
     if (this.#onIdle !== null && !this.#isWaitedFor()) this.#onIdle();
   };
 
+  /** Of a server that does not answer, every deadline tells, however short. */
+  #timeUpOf({ isHasty }: Entry, now: MonotonicMs): StoreFailure {
+    const isSilent = this.#inFlight !== null && now - this.#sentAt >= this.#options.timeoutMs;
+    return isHasty && !isSilent ? this.#failures.hasty : this.#failures.timedOut;
+  }
+
   #isWaitedFor(): boolean {
     return this.#queue.groups > 0 || this.#inFlight?.isWaitedFor === true;
   }
@@ -386,10 +382,4 @@ export class RedisCounterStore implements CounterStore {
     if (isReady) this.#clock.forget();
     for (const listener of this.#healthListeners) listener(isReady);
   }
-}
-
-/** What groups fail with that could not be made into a call. */
-function notSent(error: unknown): StoreFailure {
-  const text = error instanceof Error ? error.message : String(error);
-  return { code: 'overloaded', text: `redis: not sent: ${text}` };
 }

@@ -317,6 +317,11 @@ export function isRedirection(text: string): boolean {
   return /^(?:MOVED|ASK|TRYAGAIN) /.test(text);
 }
 
+/** The script had begun when a command of it was refused. */
+export function isFromScript(text: string): boolean {
+  return text.includes('@user_script');
+}
+
 /** What a group is failed with. */
 export function failureOf(text: string): StoreFailure {
   return { code: redisErrorRow(text).code, text: `redis: ${text}` };

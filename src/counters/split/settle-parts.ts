@@ -39,8 +39,8 @@ export function settleParts<Part extends ChargeGroup>(
 /** Of those that failed: the first speaks for the group. */
 function failureOfParts(failed: readonly ChargeGroup[]): StoreFailure {
   const [first] = failed as [ChargeGroup];
-  const { code, text } = first.failure as StoreFailure;
-  return { code, text, parts: failed.flatMap((part) => part.failure?.parts ?? [part]) };
+  const { outcome: _, ...failure } = first.failure as StoreFailure;
+  return { ...failure, parts: failed.flatMap((part) => part.failure?.parts ?? [part]) };
 }
 
 function failWhole(

@@ -219,8 +219,6 @@ export class PeerLink {
 
   #drop(): void {
     for (const { kind } of this.#queue) this.#parts.counts.message(kind, 'not_sent');
-    // The cancelled stream still says so, by an error that nobody else listens to.
-    this.#stream?.on('error', () => undefined);
     this.#stream = null;
     this.#queue = [];
     this.#queueBytes = 0;

@@ -252,6 +252,15 @@ describe('admission', () => {
   });
 
   it.each([
+    ['no other is out: there is nothing to wait for', 0, 'half-open'],
+    ['another is still out: that one may be late', 1, 'open'],
+  ])('after an ignored probe, when %s', (_, others, want) => {
+    const bench = new Bench().to('half-open');
+    for (let other = 0; other < others; other += 1) expect(bench.admit()?.isProbe).toBe(true);
+    expect(bench.calls('ignored').wait(60_000).kind).toBe(want);
+  });
+
+  it.each([
     [0, 0.09, true],
     [0, 0.1, false],
     [500, 0.49, true],

@@ -19,6 +19,12 @@ function half(failed: number): ChargeGroup {
   return { ...its, failure: { ...failure, parts: [part] } };
 }
 
+function hasty(): ChargeGroup {
+  const failure = { code: 'timeout', text: '', isCallers: true } as const;
+  const its = group({ key: 'a' }, { key: 'b' });
+  return { ...its, failure: { ...failure, parts: [{ ...its, failure }] } };
+}
+
 const cases: [string, ChargeGroup[], string][] = [
   ['nothing was asked', [], 'ignored'],
   ['all were served', groups(null, null), 'success'],
@@ -29,6 +35,7 @@ const cases: [string, ChargeGroup[], string][] = [
   ['no node was asked', groups('breaker', 'breaker'), 'failure'],
   ['all failed', groups('unavailable', 'timeout'), 'failure'],
   ['we had no room', groups('overloaded'), 'ignored'],
+  ['their callers gave too little time', [hasty()], 'ignored'],
 ];
 test.each(cases)('of many servers: %s', (_, its, outcome) => {
   expect(wholeOutcomeOf(its)).toBe(outcome);

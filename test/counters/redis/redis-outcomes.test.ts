@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { CallOutcomes, LateOutcome } from '../../../src/counters/redis/call-outcomes.ts';
 import { RedisClock } from '../../../src/counters/redis/redis-clock.ts';
+import { RedisCounterStore } from '../../../src/counters/redis/redis-counter-store.ts';
 import type { ChargeGroup, ChargeOutcome } from '../../../src/limiter/counter-store.ts';
 import { ask, askOne, group, groupOf, readings } from '../../contract/charges.ts';
 import { pause, until } from '../../support/child.ts';
@@ -53,7 +54,25 @@ test('a deadline that has passed already is answered at once', async () => {
   const past = groupOf(group({ key: 'k' }).charges, { deadlineMs: performance.now() });
   expect(readings(await ask(rig.store, [past]))).toEqual([['timeout']]);
   expect(past.failure?.outcome).toBeUndefined();
+  expect(past.failure?.isCallers).toBe(true);
   expect(rig.store.calls).toBe(calls);
+});
+
+test('a short deadline speaks against the server only when that owes an answer for longer', async () => {
+  await using rig = await startRig({ timeoutMs: 400, silenceMaxMs: 60_000 });
+  expect(await askOne(rig.store, { key: 'k' })).toBe('0>1');
+  const within = (ms: number) =>
+    ask(rig.store, [groupOf(group({ key: 'k' }).charges, { deadlineMs: performance.now() + ms })]);
+  const isCallers = ([its]: readonly ChargeGroup[]) => [
+    its?.failure?.code,
+    its?.failure?.isCallers === true,
+  ];
+  rig.server.freeze();
+  expect(isCallers(await within(50))).toEqual(['timeout', true]);
+  expect(isCallers(await within(300))).toEqual(['timeout', false]);
+  await pause(100);
+  expect(isCallers(await within(50))).toEqual(['timeout', false]);
+  rig.server.thaw();
 });
 
 test('after a lost connection the next call finds out what became of the last', async () => {
@@ -122,6 +141,27 @@ test.each([
   );
 });
 
+test('of a call that its script did not finish it is never found out what was made', async () => {
+  await using rig = await startRig();
+  const rights = ['>password', '~*', '+@all', '-pexpireat'];
+  await rig.redis.acl('SETUSER', 'half', 'on', ...rights);
+  const store = new RedisCounterStore({
+    address: { host: '127.0.0.1', port: rig.server.port },
+    keyFormat: 'exact',
+    timeoutMs: 5000,
+    username: 'half',
+    password: 'password',
+  });
+  await store.start();
+  const stopped = await ask(store, [group({ key: 'k' })]);
+  expect(readings(stopped)).toEqual([['refused']]);
+  expect(await rig.redis.get('k')).toBe('1');
+  expect(await outcomeOf(stopped)).toBe('unknown');
+  const read = await ask(store, [group({ key: 'k', hits: 0 })]);
+  expect(readings(read)).toEqual([['1>1']]);
+  await store.close();
+});
+
 test('what waits at a closed store is never found out', async () => {
   const rig = await startRig({ timeoutMs: 100, silenceMaxMs: 60_000 });
   rig.server.freeze();
@@ -162,12 +202,29 @@ describe('outcomes of calls', () => {
       outcomes.await(0, number, [late], 0);
       return late;
     });
-    outcomes.found(1, made, 0);
+    const told = { made, refusedBefore: 10 };
+    outcomes.found(1, told, 0);
     expect(heard).toEqual([]);
-    outcomes.found(0, made, 0);
+    outcomes.found(0, told, 0);
     expect(heard).toEqual(expected);
     for (const late of groups) late.tell('unknown');
     expect(heard).toEqual(expected);
+  });
+
+  test('a call that may still be carried out is not called not made', () => {
+    const outcomes = new CallOutcomes();
+    const heard: string[] = [];
+    for (const number of [7, 8]) {
+      const late = new LateOutcome();
+      late.onKnown((its) => heard.push(`${number} ${its}`));
+      outcomes.await(0, number, [late], 0);
+    }
+    outcomes.found(0, { made: [6, 5, 4, 3], refusedBefore: 0 }, 0);
+    expect(heard).toEqual([]);
+    outcomes.found(0, { made: [6, 5, 4, 3], refusedBefore: 8 }, 0);
+    expect(heard).toEqual(['7 not-made']);
+    outcomes.found(0, { made: [9, 8, 6, 5], refusedBefore: 9 }, 0);
+    expect(heard).toEqual(['7 not-made', '8 made']);
   });
 
   test('beyond four calls the oldest is given up, and after ten minutes all are', () => {
@@ -181,7 +238,7 @@ describe('outcomes of calls', () => {
     groups[0]?.onKnown((its) => heard.push(its));
     expect(heard).toEqual(['unknown']);
     groups[4]?.onKnown((its) => heard.push(its));
-    outcomes.found(0, [0, 0, 0, 0], 600_000);
+    outcomes.found(0, { made: [0, 0, 0, 0], refusedBefore: 10 }, 600_000);
     expect(heard).toEqual(['unknown', 'unknown']);
   });
 

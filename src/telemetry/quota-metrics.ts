@@ -1,0 +1,123 @@
+/** Rows of metric-table.ts that tell of global quotas: of the group, its leader, its leases. */
+export const QUOTA_METRICS = [
+  {
+    name: 'weir_quota_leader',
+    type: 'gauge',
+    help: '1 while this replica leads the group that grants global quotas, and may grant.',
+    labels: [],
+  },
+  {
+    name: 'weir_quota_voter_failed',
+    type: 'gauge',
+    help: '1 when this voter ended by a failure of its disk, until a restart; see the log.',
+    labels: [],
+  },
+  {
+    name: 'weir_quota_term',
+    type: 'gauge',
+    help: 'Term of this voter; it grows with each election.',
+    labels: [],
+  },
+  {
+    name: 'weir_quota_commit_index',
+    type: 'gauge',
+    help: 'Entries of the quota log that a quorum of voters holds, as far as this voter knows.',
+    labels: [],
+  },
+  {
+    name: 'weir_quota_applied_index',
+    type: 'gauge',
+    help: 'Entries of the quota log in the ledger of this voter.',
+    labels: [],
+  },
+  {
+    name: 'weir_quota_log_bytes',
+    type: 'gauge',
+    help: 'Quota log in memory; snapshots keep it small.',
+    labels: [],
+  },
+  {
+    name: 'weir_quota_peers',
+    type: 'gauge',
+    help: 'Other voters that answer this one.',
+    labels: [],
+  },
+  {
+    name: 'weir_quota_peer_skew_seconds',
+    type: 'gauge',
+    help: 'How far the wall clock of a voter is ahead of the one here.',
+    labels: ['peer'],
+  },
+  {
+    name: 'weir_quota_clock',
+    type: 'gauge',
+    help: "1 for what the wall clock of this host is by the others': good, off, passive (leaves leading to others) or fenced (neither grants nor spends).",
+    labels: ['state'],
+  },
+  {
+    name: 'weir_quota_health',
+    type: 'gauge',
+    help: 'Health of this replica, 0 to 1: its weight when rates are shared out.',
+    labels: [],
+  },
+  {
+    name: 'weir_quota_leased',
+    type: 'gauge',
+    help: '1 while this replica has a lease, and decides leased rules alone.',
+    labels: [],
+  },
+  {
+    name: 'weir_quota_sessions',
+    type: 'gauge',
+    help: 'Replicas with a session in the ledger of this voter.',
+    labels: [],
+  },
+  {
+    name: 'weir_quota_resources',
+    type: 'gauge',
+    help: 'Quotas in the ledger of this voter.',
+    labels: [],
+  },
+  {
+    name: 'weir_quota_window_hits',
+    type: 'gauge',
+    help: 'Hits of the present windows by the ledger of this voter, over all count quotas: granted, and of these used, returned and stranded.',
+    labels: ['state'],
+  },
+  {
+    name: 'weir_quota_excess_hits_total',
+    type: 'counter',
+    help: 'Hits that replicas reported beyond what they were granted: above 0 one of them is broken.',
+    labels: [],
+  },
+  {
+    name: 'weir_quota_lease_requests_total',
+    type: 'counter',
+    help: 'Lease requests of this replica by how they ended: granted, refused, no_leader; failed are single calls.',
+    labels: ['outcome'],
+  },
+  {
+    name: 'weir_quota_proposals_total',
+    type: 'counter',
+    help: 'Proposals of this voter to the quota log: applied, lost, refused, or late (answered before they were applied).',
+    labels: ['outcome'],
+  },
+  {
+    name: 'weir_quota_messages_total',
+    type: 'counter',
+    help: 'Messages between voters by kind and what became of them: sent, not_sent, received, dropped.',
+    labels: ['kind', 'event'],
+  },
+  {
+    name: 'weir_quota_snapshots_total',
+    type: 'counter',
+    help: 'Snapshots that this voter made of its ledger.',
+    labels: [],
+  },
+  {
+    name: 'weir_quota_divergences_total',
+    type: 'counter',
+    help: 'Voters whose ledger was found to differ from the one here: above 0 one of them is wrong.',
+    labels: [],
+  },
+] as const;
