@@ -1,5 +1,5 @@
 /** Another primary behind Sentinels, under load: planned, after a kill, and after a hang. */
-import { test } from 'vitest';
+import { expect, test } from 'vitest';
 import { SENTINEL_PRIMARY, type SentinelRig, startSentinelRig } from '../support/sentinel-rig.ts';
 import { FORM } from './form.ts';
 import { expectFollowed, expectKept } from './promise.ts';
@@ -32,8 +32,17 @@ test.each(causes)(
     // Through the new primary: the old one answers on for a while in a planned failover.
     const recovery = recoveryMs(scene.report, causedMs, promotedMs);
     expectKept(scene, { row: `Sentinel, ${name}`, recoveryMs: recovery });
+    // Sentinels that time out on a busy machine promote a second one, and neither has all counts.
+    expect(promotions(rig)).toHaveLength(1);
     const counted = await countsOf(rig.primary().port);
     expectFollowed(scene, { counted, causedMs, promotedMs });
   },
   FORM.testMsMax,
 );
+
+/** What the Sentinels' logs say of replicas made primary; the one that leads a failover says it. */
+function promotions(rig: SentinelRig): string[] {
+  return rig.sentinels.flatMap(({ log }) =>
+    log.split('\n').filter((line) => line.includes('+promoted-slave')),
+  );
+}
