@@ -255,6 +255,55 @@ describe('a clock that is far off', () => {
   });
 });
 
+describe('a voter that does not lead', () => {
+  it('decides nothing, and names the leader', async () => {
+    rig = await GroupRig.start(3);
+    const leader = await rig.leader();
+    const follower = rig.members.find((member) => member !== leader)!;
+    await until(
+      () => follower.group.status.leader,
+      (id) => id === leader.id,
+      SOON_MS,
+    );
+    const linked = new Linked(rig.voters.find(({ id }) => id === follower.id)!.port!);
+    const request = create(SpendRequestSchema, {
+      caller: { clusterId: 'test', nodeId: 'x' },
+      version: 1,
+      resource: 'a',
+      quota: { limit: 1n, unit: 1 },
+      hits: 1n,
+    });
+    const response = await linked.channel.call(SPEND, request, SOON_MS);
+    expect(response.outcome).toMatchObject({
+      case: 'notLeader',
+      value: { leader: leader.id },
+    });
+    linked.close();
+  });
+
+  it('sends a lessee to the leader, whose answers are told to who listens', async () => {
+    rig = await GroupRig.start(3);
+    const leader = await rig.leader();
+    const lessee = await rig.add({ nodeId: 'lessee' });
+    const answers: string[] = [];
+    const end = lessee.group.lessee.onAnswer((received) => answers.push(received));
+    lessee.track('a');
+    await lessee.admitted('a');
+    expect(answers).toContain('taken');
+    expect(lessee.group.status.leader).toBe(leader.id);
+    expect(lessee.group.lessee.isLeased('a', performance.now(), Date.now())).toBe(true);
+    end();
+    const { length } = answers;
+    const before = lessee.group.counts.leases.granted;
+    await until(
+      () => lessee.group.counts.leases.granted,
+      (count) => count > before + 1,
+      SOON_MS,
+    );
+    expect(answers).toHaveLength(length);
+  });
+});
+
 describe('leases of another version', () => {
   it('are refused, as their meaning is not known', async () => {
     rig = await GroupRig.start(3);
