@@ -2,6 +2,7 @@
  * The streams of one connection: those that are open, and how the latest ones ended. The latter
  * decides what a late frame means: the peer cannot know at once that this side has ended a stream.
  */
+import { OpenStreams } from './open-streams.ts';
 import type { Http2Stream } from './stream.ts';
 
 export const Ending = {
@@ -23,10 +24,10 @@ export class StreamTable {
   lastId = 0;
   /** Streams that ended while a handler was at work for them, and still is. */
   #outlived = 0;
-  /** The stream opened last while it is open; most end before the next, and never see the map. */
+  /** The stream opened last while it is open; most end before the next, and go nowhere else. */
   #latest: Http2Stream | null = null;
   /** The others that are open. */
-  readonly #older = new Map<number, Http2Stream>();
+  readonly #older = new OpenStreams<Http2Stream>();
   /** By id modulo ENDINGS_MAX: the id's remaining bits and the ending, made at the first ending. */
   #endings: Float64Array | null = null;
 
@@ -39,7 +40,7 @@ export class StreamTable {
     return this.openCount + this.#outlived;
   }
 
-  /** In the order in which they were opened; bounded by concurrentStreamsMax. */
+  /** Bounded by concurrentStreamsMax. */
   *open(): Generator<Http2Stream> {
     yield* this.#older.values();
     if (this.#latest !== null) yield this.#latest;
@@ -52,7 +53,7 @@ export class StreamTable {
 
   add(stream: Http2Stream): void {
     const latest = this.#latest;
-    if (latest !== null) this.#older.set(latest.id, latest);
+    if (latest !== null) this.#older.add(latest);
     this.#latest = stream;
   }
 
@@ -61,7 +62,7 @@ export class StreamTable {
     stream.isClosed = true;
     stream.outbox = null;
     if (this.#latest === stream) this.#latest = null;
-    else this.#older.delete(stream.id);
+    else this.#older.delete(stream);
     this.remember(stream.id, ending);
   }
 
