@@ -21,6 +21,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import { monotonicNow, wallNow } from './clocks.ts';
 import { breakerLog, redisLog } from './event-logs.ts';
 import { LoopStallWatch } from './loop-stall.ts';
+import { TurnClock } from './turn-clock.ts';
 
 /** How long the start waits for Redis before it goes on without. */
 const STORE_START_MS = 2000;
@@ -87,6 +88,7 @@ export function redisStore(settings: Settings, { memory, logger }: RedisStorePar
   const guard = new GuardedCounterStore({
     inner: split ?? (main as CounterStore),
     local: { store: memory, replicas: counters.localReplicas, now: wallNow },
+    monotonic: monotonicNow,
   });
   return { guard, parts, split, stalls };
 }
@@ -166,7 +168,7 @@ function gateParts(address: string, { counters, logger, stalls, onRecovery }: Ar
   const log = breakerLog(logger, address);
   return {
     keyPrefix: counters.keyPrefix,
-    monotonic: monotonicNow,
+    monotonic: new TurnClock(monotonicNow).now,
     random: Math.random,
     wasStalledSince: (since) => stalls.wasStalledSince(since),
     onTransition: (name, transition) => {

@@ -4,7 +4,7 @@
  * when it is back (ledger.ts), unless it turns out that it had been made after all.
  */
 import { msUntilReset, Unit } from '../../core/rules/unit.ts';
-import type { DurationMs } from '../../core/time.ts';
+import type { DurationMs, MonotonicMs } from '../../core/time.ts';
 import type { DegradedReason, FailureMode } from '../../core/verdict/failure-mode.ts';
 import type {
   Charge,
@@ -21,6 +21,7 @@ import { Ledger, type LedgerEntry } from './ledger.ts';
 export interface GuardOptions {
   readonly inner: CounterStore;
   readonly local: LocalShare;
+  readonly monotonic: () => MonotonicMs;
   /** Counters whose local admissions are remembered. */
   readonly ledgerEntriesMax?: number;
 }
@@ -30,6 +31,11 @@ const LEDGER_ENTRIES_MAX = 100_000;
 const REPLAY_ENTRIES_MAX = 500;
 /** After one that failed: where only part of the store is down, others succeed all the time. */
 const REPLAY_PAUSE_MS = 100;
+/**
+ * A replay must be made so long before its window ends: a store knows its server's clock to within the
+ * time that a call takes.
+ */
+const REPLAY_MARGIN_MS = 20;
 /** After one that was refused whole, as at maxmemory: it may be so for long. */
 const REFUSED_PAUSE_MS = 1000;
 
@@ -167,16 +173,22 @@ export class GuardedCounterStore implements CounterStore {
     setImmediate(() => this.#replay());
   }
 
-  /** One call after the other until the ledger is empty. */
+  /**
+   * One call after the other until the ledger is empty. Whether the store is healthy is not asked: part
+   * of it may be, and what is charged elsewhere fails and is kept.
+   */
   #replay(): void {
-    const { inner, local } = this.#options;
-    const entries = inner.isHealthy ? this.#ledger.take(REPLAY_ENTRIES_MAX, local.now()) : [];
+    const { inner, local, monotonic } = this.#options;
+    const lastsFrom = local.now() + REPLAY_MARGIN_MS;
+    const entries = this.#ledger.take(REPLAY_ENTRIES_MAX, lastsFrom);
     if (entries.length === 0) {
       this.#isReplaying = false;
       return;
     }
-    inner.charge(entries.map(replayGroup), {
-      settled: (groups) => {
+    const now = monotonic();
+    const groups = entries.map((entry) => replayGroup(entry, now + entry.windowEnd - lastsFrom));
+    inner.charge(groups, {
+      settled: () => {
         for (const [index, { failure }] of groups.entries()) {
           this.#noteReplay(entries[index] as LedgerEntry, failure);
         }
@@ -237,6 +249,6 @@ function isLocal(group: ChargeGroup): boolean {
 }
 
 /** A group of its own, so that one that is refused does not speak for the others. */
-function replayGroup({ key, unit, hits }: LedgerEntry): ChargeGroup {
-  return ownGroup([ownCharge(key, unit, hits)]);
+function replayGroup({ key, unit, hits }: LedgerEntry, deadlineMs: MonotonicMs): ChargeGroup {
+  return { ...ownGroup([ownCharge(key, unit, hits)]), deadlineMs };
 }

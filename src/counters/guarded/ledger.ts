@@ -51,13 +51,13 @@ export class Ledger {
     }
   }
 
-  /** Takes out up to `max` entries whose window still lasts at `now`, oldest first. */
-  take(max: number, now: WallMs): LedgerEntry[] {
+  /** Takes out up to `max` entries whose window still lasts at `time`, oldest first. */
+  take(max: number, time: WallMs): LedgerEntry[] {
     const taken: LedgerEntry[] = [];
     for (const [name, entry] of this.#entries) {
       if (taken.length >= max) break;
       this.#entries.delete(name);
-      if (entry.windowEnd > now) taken.push(entry);
+      if (entry.windowEnd > time) taken.push(entry);
       else this.expiredHits += entry.hits;
     }
     return taken;

@@ -12,7 +12,7 @@ const NOW = 100 * 3_600_000;
 function rig(replicas = 1) {
   const inner = new FailingStore(() => NOW);
   const local = { store: new MemoryCounterStore({ now: () => NOW }), replicas, now: () => NOW };
-  return { inner, guard: new GuardedCounterStore({ inner, local }) };
+  return { inner, guard: new GuardedCounterStore({ inner, local, monotonic: () => 0 }) };
 }
 
 const its = (changed: Partial<TestCharge> = {}) =>

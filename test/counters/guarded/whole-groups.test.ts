@@ -15,6 +15,7 @@ function rig() {
   const guard = new GuardedCounterStore({
     inner,
     local: { store: new MemoryCounterStore({ now: () => NOW }), replicas: 1, now: () => NOW },
+    monotonic: () => 0,
   });
   const askWhole = async (...its: TestCharge[]): Promise<readonly string[]> =>
     readings(await ask(guard, [wholeGroup(...its)]))[0] as readonly string[];

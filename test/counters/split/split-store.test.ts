@@ -11,6 +11,7 @@ import {
   type StoreFailure,
 } from '../../../src/limiter/counter-store.ts';
 import { ask, askOne, charge, groupOf, readings, type TestCharge } from '../../contract/charges.ts';
+import { until } from '../../support/child.ts';
 import { FailingStore } from '../guarded/failing-store.ts';
 
 const HOUR_MS = 3_600_000;
@@ -33,6 +34,7 @@ class Rig {
   readonly guard = new GuardedCounterStore({
     inner: this.split,
     local: { store: this.local, replicas: 1, now: () => this.wall },
+    monotonic: () => this.clock,
   });
 
   /** What the stores say themselves. */
@@ -127,6 +129,22 @@ describe('charges that depend on one another', () => {
 });
 
 describe('a store of two that fails', () => {
+  test('does not keep what the other was not told from being charged to it', async () => {
+    const rig = new Rig();
+    for (const store of [rig.a, rig.b]) store.become(GONE);
+    const local = { failureMode: 'local' } as const;
+    const its = groupWith(ALL, { key: 'a1', ...local }, { key: 'b1', ...local });
+    await ask(rig.guard, [its]);
+    rig.a.become(null);
+    rig.guard.replaySoon();
+    await until(
+      () => rig.guard.replayedHits,
+      (hits) => hits === 1,
+    );
+    expect(await rig.counts('a1', 'b1')).toEqual(['1', '0']);
+    expect(rig.guard.ledgerEntries).toBe(1);
+  });
+
   test('fails its own charges alone', async () => {
     const rig = new Rig();
     rig.b.become(GONE);

@@ -59,7 +59,7 @@ export async function startStore(
   );
   const now = Date.now;
   const local = { store: new MemoryCounterStore({ now }), replicas: 1, now };
-  const guard = new GuardedCounterStore({ inner: gate, local });
+  const guard = new GuardedCounterStore({ inner: gate, local, monotonic: () => performance.now() });
   const rig = { cluster, gate, guard, events, transitions };
   try {
     await guard.start();
