@@ -6,6 +6,7 @@ import { RedisCounterStore } from '../../../src/counters/redis/redis-counter-sto
 import type { ChargeGroup, ChargeOutcome } from '../../../src/limiter/counter-store.ts';
 import { ask, askOne, group, groupOf, readings } from '../../contract/charges.ts';
 import { pause, until } from '../../support/child.ts';
+import { startFakeRedis } from './fake-redis.ts';
 import { counterKeys, health, startRig } from './rig.ts';
 
 /** Resolves when it is known; fails at once when the store is sure that nothing was made. */
@@ -141,24 +142,17 @@ test.each([
   );
 });
 
-test('of a call that its script did not finish it is never found out what was made', async () => {
-  await using rig = await startRig();
-  const rights = ['>password', '~*', '+@all', '-pexpireat'];
-  await rig.redis.acl('SETUSER', 'half', 'on', ...rights);
-  const store = new RedisCounterStore({
-    address: { host: '127.0.0.1', port: rig.server.port },
-    keyFormat: 'exact',
-    timeoutMs: 5000,
-    username: 'half',
-    password: 'password',
-  });
+test.each([
+  ['broke off', "ERR it can't run this script: 2db502cb, on @user_script:1.", 'unknown'],
+  ['did not begin', 'ERR no such thing', undefined],
+])('of a call whose script %s: what was made is %s', async (_, error, want) => {
+  await using fake = await startFakeRedis(`-${error}\r\n`);
+  const address = { host: '127.0.0.1', port: fake.port };
+  const store = new RedisCounterStore({ address, keyFormat: 'exact', timeoutMs: 5000 });
   await store.start();
-  const stopped = await ask(store, [group({ key: 'k' })]);
-  expect(readings(stopped)).toEqual([['refused']]);
-  expect(await rig.redis.get('k')).toBe('1');
-  expect(await outcomeOf(stopped)).toBe('unknown');
-  const read = await ask(store, [group({ key: 'k', hits: 0 })]);
-  expect(readings(read)).toEqual([['1>1']]);
+  const [its] = (await ask(store, [group({ key: 'k' })])) as [ChargeGroup];
+  expect(its.failure?.code).toBe('refused');
+  expect(its.failure?.outcome === undefined ? undefined : await outcomeOf([its])).toBe(want);
   await store.close();
 });
 
