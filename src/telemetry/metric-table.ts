@@ -61,7 +61,7 @@ export const WEIR_METRICS = [
   {
     name: 'weir_store_failures_total',
     type: 'counter',
-    help: 'Requests that the store could not serve: unavailable, timeout, overloaded or refused.',
+    help: 'Requests that neither store nor failure mode served: breaker, unavailable, timeout, overloaded, refused.',
     labels: ['code'],
   },
   {
@@ -109,7 +109,7 @@ export const WEIR_METRICS = [
   {
     name: 'weir_redis_timeouts_total',
     type: 'counter',
-    help: 'Requests that Redis did not answer within REDIS_TIMEOUT.',
+    help: "Requests that Redis did not answer within REDIS_TIMEOUT or the caller's own time.",
     labels: ['redis', 'node'],
   },
   {
@@ -245,7 +245,7 @@ export const WEIR_METRICS = [
   {
     name: 'weir_breaker_closed',
     type: 'gauge',
-    help: '1 while Redis is asked normally; 0 while its breaker is open, probing or ramping up.',
+    help: '1 while Redis is asked normally; 0 while its breaker is open, probing or ramping up. Of a cluster as a whole: node cluster.',
     labels: ['redis', 'node', 'class'],
     overWorkers: 'min',
   },
