@@ -25,7 +25,8 @@ describe('the level of a rate', () => {
       'the burst, and then what the rate gives',
       [
         [0, 5],
-        [1000, 10],
+        [500, 5],
+        [1000, 5],
       ],
     ],
     ['nothing for long, then no more than the burst', [[60_000, 5]]],
