@@ -92,6 +92,24 @@ test('a Redis that is killed costs no error, and is told afterwards what was adm
   expect(second.port).toBe(first.port);
 });
 
+test('callers that give up at once keep nobody else from being counted in Redis', async () => {
+  await using redis = await startRedis();
+  await using service = await startService({ files: FILES, redisPort: redis.port, env: ENV });
+  using client = new RlsClient(service.ports.grpc);
+  using hasty = new RlsClient(service.ports.grpc, 1);
+  expect(await ask(client)).toMatchObject({ remaining: 99, degraded: null });
+  await until(
+    async () => {
+      await Promise.all(Array.from({ length: 10 }, () => ask(hasty)));
+      return service.metric('weir_degraded_charges_total{mode="local",reason="timeout"}');
+    },
+    (timeouts) => timeouts >= 40,
+    20_000,
+  );
+  expect(await ask(client, 'bob')).toMatchObject({ code: 'OK', degraded: null });
+  await recovered(service);
+});
+
 test('a Redis that hangs is answered for within the deadline, and asked again when it wakes up', async () => {
   await using redis = await startRedis();
   await using service = await startService({ files: FILES, redisPort: redis.port, env: ENV });

@@ -76,6 +76,8 @@ test('a cluster: two services count together, whatever node a counter is on', as
   const nodes = await one.get('metrics', '/metrics');
   const asked = nodes.match(/^weir_redis_calls_total\{[^}]*\} [1-9]/gm) ?? [];
   expect(asked.length).toBeGreaterThan(1);
+  const whole = 'weir_breaker_closed{redis="main",node="cluster",class="check"}';
+  expect(await one.metric(whole)).toBe(1);
 });
 
 test('a second Redis has the limits per second, and nothing else', async () => {
