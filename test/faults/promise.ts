@@ -19,7 +19,7 @@ export interface PromiseOptions {
 export function expectKept(scene: Scene, options: PromiseOptions): void {
   const { report, watch } = scene;
   const { outcomes = ['OK'], deadlineMs = FORM.deadlineMs, recoveryMs } = options;
-  if (isLong) recordRow(scene, options.row, recoveryMs ?? null);
+  if (isLong) recordRow(scene, { row: options.row, deadlineMs, recoveryMs: recoveryMs ?? null });
   const summary = report.summary();
   const wrong = Object.keys(summary.outcomes).filter((outcome) => !outcomes.includes(outcome));
   expect(wrong, JSON.stringify(summary.outcomes)).toEqual([]);

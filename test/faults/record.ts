@@ -7,7 +7,13 @@ import type { Scene } from './scene.ts';
 
 const FILE = fileURLToPath(new URL('../../.cache/faults.jsonl', import.meta.url));
 
-export function recordRow({ report, watch }: Scene, row: string, recoveryMs: number | null): void {
+export interface Row {
+  readonly row: string;
+  readonly deadlineMs: number;
+  readonly recoveryMs: number | null;
+}
+
+export function recordRow({ report, watch }: Scene, { row, deadlineMs, recoveryMs }: Row): void {
   const { due, outcomes, degraded, fromDue, fromSent, stalls } = report.summary();
   const { overMs } = FORM.late[0] as { overMs: number };
   const line = {
@@ -17,9 +23,9 @@ export function recordRow({ report, watch }: Scene, row: string, recoveryMs: num
     degraded,
     fromDue,
     fromSent,
-    late: report.laterThan(FORM.deadlineMs + overMs),
-    lateBesideStalls: report.laterThanBesideStalls(FORM.deadlineMs + overMs),
-    shares: FORM.late.map((its) => lateShares(report, FORM.deadlineMs, its.overMs)),
+    late: report.laterThan(deadlineMs + overMs),
+    lateBesideStalls: report.laterThanBesideStalls(deadlineMs + overMs),
+    shares: FORM.late.map((its) => lateShares(report, deadlineMs, its.overMs)),
     stalls,
     ownStalls: watch.last.sum('weir_event_loop_stalls_total'),
     recoveryMs,
