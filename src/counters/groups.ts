@@ -21,10 +21,12 @@ export function isVital(groups: readonly ChargeGroup[]): boolean {
 
 /**
  * What names a request's charges, for a retry to be known by: the caller's id and the counters, as
- * text without two readings.
+ * text without two readings. A refund is no retry of the charge that it is for, whose id it may bear;
+ * what is given back is known as the charge that was made.
  */
-export function requestKey({ requestId, charges }: ChargeGroup): string {
-  let key = `${requestId.length}:${requestId}`;
+export function requestKey({ requestId, charges, policy }: ChargeGroup): string {
+  const isRefund = policy !== ChargePolicy.GIVE_BACK && charges.every((its) => its.isRefund);
+  let key = `${isRefund ? '-' : ''}${requestId.length}:${requestId}`;
   for (const charge of charges) key += `,${charge.unit}${charge.key.length}:${charge.key}`;
   return key;
 }

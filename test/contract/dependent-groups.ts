@@ -172,6 +172,15 @@ export function dependentGroupsContract(
       expect(readings(await ask(store(), [named(id, { key: b })]))).toEqual([['0>1']]);
     });
 
+    test('a refund with the id of its charge is made, once', async () => {
+      const [key, id] = [fresh(), fresh('id')];
+      const refund = () => named(id, { key, hits: 2, isRefund: true });
+      await ask(store(), [named(id, { key, hits: 3 })]);
+      expect(readings(await ask(store(), [refund(), refund()]))).toEqual([['3>1'], ['3>1']]);
+      expect(readings(await ask(store(), [named(id, { key, hits: 3 })]))).toEqual([['0>3']]);
+      expect(await askOne(store(), { key, hits: 0 })).toBe('1>1');
+    });
+
     test('a refusal is remembered too', async () => {
       const [key, id] = [fresh(), fresh('id')];
       const its = () => ({ ...wholeGroup({ key, limit: 0 }), requestId: id });

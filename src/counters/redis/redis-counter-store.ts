@@ -25,6 +25,7 @@ import { ChargeQueue, type Entry, entryOf, partsOf, settleGroups } from './charg
 import { type KeyPlan, sequenceKey } from './counter-key.ts';
 import { RedisClock } from './redis-clock.ts';
 import { RedisConnection } from './redis-connection.ts';
+import { UNEXPECTED_TEXT } from './redis-errors.ts';
 import type { RedisStoreOptions } from './redis-options.ts';
 import {
   type CompleteRedisOptions,
@@ -280,7 +281,10 @@ export class RedisCounterStore implements CounterStore {
 
   #heard(part: CallPart, reply: unknown): void {
     const outcome = part.replied(reply);
-    if (outcome === null) return;
+    if (outcome === null) {
+      this.#connection.noteRefusal(UNEXPECTED_TEXT, part.batch.isPeek ? 'peek' : 'charge');
+      return;
+    }
     const now = this.#options.monotonic();
     this.#clock.observe(part.sentAt, now, outcome.clock);
     if (outcome.kind === 'late') this.#lateCalls += 1;

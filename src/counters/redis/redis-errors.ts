@@ -31,6 +31,12 @@ const REFUSED = {
 const OUTAGE = { ...REFUSED, code: 'unavailable', severity: 'WARN' } as const;
 const ELSEWHERE = { ...OUTAGE, isReconnected: true } as const;
 
+/** Our own word for a reply that makes no sense: no server says it. */
+const UNEXPECTED = 'UNEXPECTED';
+
+/** What is told of such a reply. */
+export const UNEXPECTED_TEXT = `${UNEXPECTED} reply to the charge script`;
+
 /** Errors that a server answers with. */
 export const REPLY_ERRORS = [
   {
@@ -130,7 +136,8 @@ export const REPLY_ERRORS = [
   {
     ...REFUSED,
     name: 'noperm',
-    stands: ['NOPERM'],
+    // The second is what Redis 7.0 says of a command within a script.
+    stands: ['NOPERM', 'ERR The user executing the script'],
     advice: 'The user of REDIS_AUTH lacks a right: docs/redis.md lists the commands it needs.',
   },
   {
@@ -171,6 +178,12 @@ export const REPLY_ERRORS = [
     name: 'crossslot',
     stands: ['CROSSSLOT'],
     advice: 'A node of a cluster was taken for a single Redis: set REDIS_TYPE=CLUSTER.',
+  },
+  {
+    ...REFUSED,
+    name: 'unexpected',
+    stands: [UNEXPECTED],
+    advice: 'The reply is not one of the script: a proxy, or something else than Redis, answers.',
   },
   {
     ...REFUSED,

@@ -9,6 +9,7 @@ import {
   failureOf,
   REDIS_ERROR_ROWS,
   redisErrorRow,
+  UNEXPECTED_TEXT,
 } from '../../../src/counters/redis/redis-errors.ts';
 
 const replies: [text: string, name: string, code: string, flags: string][] = [
@@ -28,6 +29,8 @@ const replies: [text: string, name: string, code: string, flags: string][] = [
   ['NOAUTH Authentication required.', 'noauth', 'refused', ''],
   ['WRONGPASS invalid username-password pair', 'wrongpass', 'refused', ''],
   ['NOPERM this user has no permissions', 'noperm', 'refused', ''],
+  ["ERR The user executing the script can't run this command", 'noperm', 'refused', ''],
+  [UNEXPECTED_TEXT, 'unexpected', 'refused', ''],
   ["ERR unknown command 'EVALSHA'", 'unknown_command', 'refused', ''],
   ['ERR DB index is out of range', 'no_database', 'refused', ''],
   ['ERR max number of clients reached', 'max_clients', 'unavailable', 'reconnected'],

@@ -1,6 +1,8 @@
 /** Replies that are not the script's: no count is made up from them, and none ends the process. */
 import { describe, expect, test } from 'vitest';
+import { ErrorCounts } from '../../../src/counters/redis/error-counts.ts';
 import { RedisCounterStore } from '../../../src/counters/redis/redis-counter-store.ts';
+import type { RedisEvent } from '../../../src/counters/redis/redis-options.ts';
 import { ScriptReply } from '../../../src/counters/redis/script-reply.ts';
 import type { ChargeOutcome } from '../../../src/limiter/counter-store.ts';
 import { ask, group, readings, stopGroup } from '../../contract/charges.ts';
@@ -95,6 +97,39 @@ describe.each(['exact', 'reference'] as const)('with %s keys', (keyFormat) => {
       Number.NaN,
     ]);
   });
+});
+
+test('such a reply is an error in metrics and log, once a second there', async () => {
+  await using fake = await startFakeRedis('+OK\r\n');
+  const address = { host: '127.0.0.1', port: fake.port };
+  const errors = new ErrorCounts();
+  const events: RedisEvent[] = [];
+  const onEvent = (event: RedisEvent) => events.push(event);
+  const monotonic = () => 0;
+  const store = new RedisCounterStore({
+    address,
+    keyFormat: 'exact',
+    timeoutMs: 5000,
+    errors,
+    onEvent,
+    monotonic,
+  });
+  await store.start();
+  for (const hits of [1, 1, 0]) await ask(store, [group({ key: 'a', hits })]);
+  const told = events
+    .filter(({ kind }) => kind === 'error')
+    .map(({ row, command }) => [row?.name, command]);
+  expect(told).toEqual([['unexpected', 'charge']]);
+  const counted = [...errors.entries()].map(({ labels, value }) => [
+    labels.class,
+    labels.command,
+    value,
+  ]);
+  expect(counted).toEqual([
+    ['unexpected', 'charge', 2],
+    ['unexpected', 'peek', 1],
+  ]);
+  await store.close();
 });
 
 test('the reply that is expected counts', async () => {

@@ -6,9 +6,10 @@ import { readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import { describe, expect, test } from 'vitest';
 import { RedisCounterStore } from '../../../src/counters/redis/redis-counter-store.ts';
-import type { RedisStoreOptions } from '../../../src/counters/redis/redis-options.ts';
-import { ask, askOne, group, readings, wholeGroup } from '../../contract/charges.ts';
+import type { RedisEvent, RedisStoreOptions } from '../../../src/counters/redis/redis-options.ts';
+import { ask, askOne, group, readings, stopGroup, wholeGroup } from '../../contract/charges.ts';
 import { type RedisServer, startRedis } from '../../support/redis-server.ts';
+import { counterKeys } from './rig.ts';
 
 const page = readFileSync(new URL('../../../docs/redis.md', import.meta.url), 'utf8');
 const [line = ''] = /^ACL SETUSER .*\+evalsha.*$/m.exec(page) ?? [];
@@ -91,6 +92,42 @@ test.each(commands)('without %s something is refused', async (command) => {
   await askAll(store);
   const log = JSON.stringify(await admin.call('ACL', 'LOG'));
   expect(log).toContain(command.slice(1));
+  await store.close();
+  admin.disconnect();
+});
+
+const WITHOUT: [string, 'exact' | 'reference'][] = [
+  ['+pexpireat', 'exact'],
+  ['+expire', 'reference'],
+  ['+set', 'exact'],
+  ['+set', 'reference'],
+];
+test.each(WITHOUT)('without %s no count of %s keys is left behind', async (right, keyFormat) => {
+  await using server = await startRedis();
+  const admin = await grant(server, [...rules, right.replace('+', '-')]);
+  const seen: string[] = [];
+  const onEvent = (event: RedisEvent) => seen.push(event.row?.name ?? event.kind);
+  const store = await open(server, { keyFormat, keyPrefix: PREFIX, onEvent });
+  const key = `${PREFIX}k`;
+  const groups = await ask(store, [
+    group({ key, hits: 3 }),
+    wholeGroup({ key: `${PREFIX}m` }),
+    stopGroup({ key: `${PREFIX}n` }, { key: `${PREFIX}o` }),
+  ]);
+  expect(readings(groups)).toEqual([['refused'], ['refused'], ['refused']]);
+  expect(seen).toContain('noperm');
+  expect(await counterKeys(admin, PREFIX)).toEqual([]);
+  await store.close();
+  admin.disconnect();
+});
+
+test('without +set nothing is given back either', async () => {
+  await using server = await startRedis();
+  const admin = await grant(server, [...rules, '-set']);
+  const store = await open(server);
+  await admin.set(`${PREFIX}k`, 5, 'EX', 60);
+  expect(await askOne(store, { key: `${PREFIX}k`, isRefund: true })).toBe('refused');
+  expect(await admin.get(`${PREFIX}k`)).toBe('5');
   await store.close();
   admin.disconnect();
 });

@@ -62,6 +62,7 @@ export function health(store: RedisCounterStore, isHealthy: boolean): Promise<vo
 }
 
 /** Keys of counters: not what the store keeps of its own calls. */
-export async function counterKeys(redis: Redis): Promise<string[]> {
-  return (await redis.keys('*')).filter((key) => !key.startsWith('weir:sequence:')).sort();
+export async function counterKeys(redis: Redis, prefix = ''): Promise<string[]> {
+  const own = `${prefix}weir:sequence:`;
+  return (await redis.keys('*')).filter((key) => !key.startsWith(own)).sort();
 }

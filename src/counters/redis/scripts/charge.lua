@@ -55,6 +55,9 @@ local sequence = ARGV[2]
 local isExact = ARGV[3] == ''
 local reply, errors = { now, 0 }, {}
 
+-- Why this call's number could not be written down. Then nothing is made: should the reply be lost,
+-- the client would take the call for one that was not here, and make it again.
+local unkept
 local made = {}
 local offset = sequence == '' and 0 or 1
 if offset == 1 then
@@ -73,8 +76,9 @@ if offset == 1 then
     return reply
   end
   table.insert(made, 1, sequence)
-  -- Where it cannot be written, nothing else can: the runs tell why.
-  pcall('SET', KEYS[1], table.concat(made, ' ', 1, math.min(#made, MADE)), 'EX', SEQUENCE_SECONDS)
+  local text = table.concat(made, ' ', 1, math.min(#made, MADE))
+  local kept = pcall('SET', KEYS[1], text, 'EX', SEQUENCE_SECONDS)
+  if kept.err then unkept = kept end
 end
 local first = 2 + MADE
 
@@ -111,8 +115,10 @@ local function windowOf(seconds)
   return window
 end
 
+-- Nil, or why the counter has no end.
 local function stamp(key, window)
-  call(window.command, key, window.at)
+  local failure = pcall(window.command, key, window.at)
+  if type(failure) == 'table' then return failure end
 end
 
 local function dropLeftover(key)
@@ -136,16 +142,30 @@ local function mend(key, hits, window)
   if type(before) == 'table' then return fail(before) end
   before = math.max(0, math.min(before, COUNT_MAX))
   call('SET', key, string.format('%.0f', math.min(before + hits, COUNT_MAX)))
-  stamp(key, window)
-  return before
+  local failure = stamp(key, window)
+  return failure and fail(failure) or before
+end
+
+-- A counter without an end would stay over its limit for ever: what was added is taken back.
+local function unmake(key, hits, after)
+  if after > hits or type(pcall('DEL', key)) == 'table' then
+    pcall('DECRBY', key, string.format('%.0f', hits))
+  end
 end
 
 -- Adds, and returns the count before.
 local function add(key, hits, text, window)
+  if unkept then return fail(unkept) end
   local after = pcall('INCRBY', key, text)
   if type(after) == 'table' then return fail(after) end
   if after > COUNT_MAX or after < hits then return mend(key, hits, window) end
-  if after == hits or not isExact then stamp(key, window) end
+  if after == hits or not isExact then
+    local failure = stamp(key, window)
+    if failure then
+      unmake(key, hits, after)
+      return fail(failure)
+    end
+  end
   return after - hits
 end
 
@@ -153,6 +173,7 @@ end
 local function take(key, hits, window)
   local before = read(key)
   if before <= 0 then return before end
+  if unkept then return fail(unkept) end
   local left = pcall('DECRBY', key, string.format('%.0f', math.min(before, hits)))
   if type(left) == 'table' then return fail(left) end
   if not isExact then stamp(key, window) end
