@@ -1,6 +1,7 @@
 /** The bench's parts, each for a moment: that they work and what they give, never how long things take. */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { GOAL_TITLES, goalRows } from './bench/goals.ts';
 import { hasH2load } from './bench/h2load.ts';
 import { type Effort, measure, type Result } from './bench/measure.ts';
 import { replaceMeasured } from './bench/page.ts';
@@ -66,6 +67,19 @@ test('every group has rows, whose names differ, and the quick form most groups',
   expect(scenarios(false)).toEqual(ALL.filter((each) => !ofOthers.includes(each)));
   expect(ofOthers.length).toBeGreaterThan(0);
   expect(ALL.filter(({ isQuick }) => isQuick).length).toBeLessThan(ALL.length / 3);
+});
+
+test('every goal is read from rows that there are, and is met or missed', () => {
+  const latency = { p50: 1, p99: 2.5, p999: 3, p9999: 3, max: 3 };
+  const numbers = { redisCpuUs: 1, perSecond: 1, cores: 0.2, latency, failed: 0, stalled: 0 };
+  const results = ALL.map((scenario) => {
+    return { scenario, cpuUs: 7, bytesPerConnection: 1, ...numbers };
+  });
+  const rows = goalRows(results);
+  const verdicts = ['missed', 'missed', 'missed', 'met', 'missed', 'met', 'met', 'met'];
+  expect(rows.map((cells) => cells.at(-1))).toEqual(verdicts);
+  for (const cells of rows) expect(cells).toHaveLength(GOAL_TITLES.length);
+  expect(goalRows([]).map((cells) => cells[2])).toEqual(rows.map(() => '–'));
 });
 
 test.each([

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { cpus, totalmem } from 'node:os';
 import { redisProgram } from '../support/parts.ts';
 import { measureDecode, measureEncode, measureGeneratedDecode } from './codec.ts';
+import { GOAL_TITLES, goalRows } from './goals.ts';
 import { hasH2load } from './h2load.ts';
 import { type Effort, measure, type Result } from './measure.ts';
 import { pinGenerator, pinningText } from './one-core.ts';
@@ -53,15 +54,17 @@ export async function runBench(options: BenchOptions): Promise<string> {
   const chosen = scenarios(other !== null)
     .filter((each) => !isQuick || each.isQuick)
     .filter(({ load }) => hasH2load || load.kind !== 'h2load');
-  const sections: string[] = [machine];
+  const sections: string[] = [];
+  const all: Result[] = [];
   let yardstickUs = Number.NaN;
   for (const group of Object.keys(GROUPS) as Group[]) {
     const results = await runGroup(group, chosen, { ...options, yardstickUs });
     yardstickUs = results.find(({ scenario }) => scenario === YARDSTICK)?.cpuUs ?? yardstickUs;
     sections.push(section(group, results, yardstickUs));
+    all.push(...results);
   }
   if (!isQuick) sections.push(partsSection(yardstickUs, print));
-  return sections.join('\n\n');
+  return [machine, goalsSection(all, print), ...sections].join('\n\n');
 }
 
 type GroupOptions = BenchOptions & { readonly yardstickUs: number };
@@ -88,6 +91,12 @@ function section(group: Group, results: readonly Result[], yardstickUs: number):
   if (first === undefined) return '';
   const rows = results.map((each) => row(each, first, yardstickUs));
   return `### ${GROUPS[group]}\n\n${markdown(header(group), rows)}`;
+}
+
+function goalsSection(all: readonly Result[], print: (text: string) => void): string {
+  const rows = goalRows(all);
+  print(`\nGoals\n${[GOAL_TITLES, ...rows].map(line).join('\n')}`);
+  return `### Goals\n\n${markdown(GOAL_TITLES, rows)}`;
 }
 
 /** What a request costs in this process, without a transport. */

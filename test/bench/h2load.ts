@@ -13,6 +13,7 @@ export interface H2loadRun {
   readonly port: number;
   /** It repeats one request. */
   readonly message: Uint8Array;
+  readonly connections: number;
   readonly inFlight: number;
   readonly calls: number;
 }
@@ -30,9 +31,11 @@ export async function runH2load({ host, port, ...run }: H2loadRun): Promise<void
   try {
     const body = join(folder, 'body');
     writeFileSync(body, framed(run.message));
-    const load = ['-n', String(run.calls), '-c', '1', '-m', String(run.inFlight), '-d', body];
+    const perConnection = Math.round(run.inFlight / run.connections);
+    const counts = { n: run.calls, c: run.connections, m: perConnection };
+    const load = Object.entries(counts).flatMap(([name, count]) => [`-${name}`, String(count)]);
     const url = `http://${host}:${port}${SHOULD_RATE_LIMIT}`;
-    const args = [...load, ...FIELDS.flatMap((field) => ['-H', field]), url];
+    const args = [...load, '-d', body, ...FIELDS.flatMap((field) => ['-H', field]), url];
     const { stdout } = await promisify(execFile)(PROGRAM, args, { timeout: RUN_MS_MAX });
     if (!stdout.includes(` ${run.calls} succeeded`)) throw new Error(`h2load said: ${stdout}`);
   } finally {

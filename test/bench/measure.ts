@@ -104,7 +104,7 @@ async function closed(
   const messages = requestMessages(traffic);
   const load = await ClosedLoad.open({ ...target, messages, connections, inFlight });
   try {
-    await load.run(effort.warmUpMs, Math.max(effort.warmUpCalls, messages.length));
+    await warmUp(load, messages.length, effort);
     const rounds: Part[] = [];
     for (let i = 0; i < effort.rounds; i += 1) {
       const answeredBefore = load.answered;
@@ -116,6 +116,11 @@ async function closed(
   } finally {
     load.close();
   }
+}
+
+/** Every key comes once, and code is compiled. */
+function warmUp(load: ClosedLoad, keys: number, effort: Effort): Promise<void> {
+  return load.run(effort.warmUpMs, Math.max(effort.warmUpCalls, keys));
 }
 
 function perRequest(used: Awaited<ReturnType<typeof usage>>, requests: number): Part {
@@ -133,6 +138,10 @@ async function atRate(
   target: Target,
   effort: Effort,
 ): Promise<Part> {
+  const messages = requestMessages(traffic);
+  const warming = await ClosedLoad.open({ ...target, messages, connections, inFlight: 100 });
+  await warmUp(warming, messages.length, effort);
+  warming.close();
   const requests = requestsAsJson(traffic);
   const options = { ...target, requests, ratePerSecond: perSecond, connections };
   const run = async (durationMs: number): Promise<Summary> => {
@@ -157,12 +166,12 @@ async function atRate(
 
 async function byH2load(
   { traffic }: Scenario,
-  { inFlight }: Extract<Load, { kind: 'h2load' }>,
+  { connections, inFlight }: Extract<Load, { kind: 'h2load' }>,
   target: Target,
   effort: Effort,
 ): Promise<Part> {
   const [message] = requestMessages({ ...traffic, keys: 1 }) as [Uint8Array];
-  const call = { ...target, message, inFlight };
+  const call = { ...target, message, connections, inFlight };
   await runH2load({ ...call, calls: effort.h2loadCalls >> 1 });
   const used = await usage(target, () => runH2load({ ...call, calls: effort.h2loadCalls }));
   return perRequest(used, effort.h2loadCalls);

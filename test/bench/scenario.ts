@@ -13,7 +13,7 @@ export interface Traffic {
 }
 
 /**
- * - `closed`: so many calls always in flight: what a call costs.
+ * - `closed`: so many calls always in flight, all connections together: what a call costs.
  * - `rate`: calls due at fixed times, whatever the answers do: how long one takes.
  * - `idle`: connections on which nothing happens after one call: what one weighs.
  * - `h2load`: as closed, by a generator of another make.
@@ -22,7 +22,7 @@ export type Load =
   | { readonly kind: 'closed'; readonly connections: number; readonly inFlight: number }
   | { readonly kind: 'rate'; readonly connections: number; readonly perSecond: number }
   | { readonly kind: 'idle'; readonly connections: number }
-  | { readonly kind: 'h2load'; readonly inFlight: number };
+  | { readonly kind: 'h2load'; readonly connections: number; readonly inFlight: number };
 
 export type Server =
   | { readonly kind: 'weir'; readonly store: 'memory' | 'redis'; readonly listener: Listener }
@@ -43,7 +43,8 @@ export interface Scenario {
 
 /** Groups in their order, with what their tables are called. */
 export const GROUPS = {
-  sideBySide: 'Side by side: one connection, 100 calls in flight, 1,000 keys',
+  sideBySide:
+    'Side by side: 1,000 keys; 4 connections with 100 calls in flight each, or as the row says',
   rate: 'Latency at fixed rates, 4 connections, 1,000 keys',
   matrix: 'Descriptors, keys and stores',
   rules: 'Growth with rules',
@@ -55,7 +56,10 @@ export type Group = keyof typeof GROUPS;
 
 /** The usual request, on which every group turns one thing. */
 export const USUAL: Traffic = { descriptors: 1, keys: 1000, rules: 10 };
-const ONE_CONNECTION: Load = { kind: 'closed', connections: 1, inFlight: 100 };
+/** As an Envoy of four worker threads has them. */
+const CLOSED: Load = { kind: 'closed', connections: 4, inFlight: 400 };
+/** Least to gather in one read or one call of Redis. */
+const NARROW: Load = { kind: 'closed', connections: 1, inFlight: 100 };
 const GRPC_JS: Server = { kind: 'grpc-js' };
 const MEMORY: Server = { kind: 'weir', store: 'memory', listener: 'native' };
 const REDIS: Server = { kind: 'weir', store: 'redis', listener: 'native' };
@@ -68,7 +72,7 @@ export const YARDSTICK: Scenario = {
   name: 'grpc-js, a handler that does nothing',
   server: GRPC_JS,
   traffic: USUAL,
-  load: ONE_CONNECTION,
+  load: CLOSED,
   isQuick: true,
 };
 
@@ -88,13 +92,16 @@ export function scenarios(hasOther: boolean): Scenario[] {
 }
 
 function sideBySide(): Scenario[] {
-  const byH2load: Load = { kind: 'h2load', inFlight: 100 };
+  const byH2load: Load = { kind: 'h2load', connections: 4, inFlight: 400 };
   return [
     YARDSTICK,
     { ...YARDSTICK, name: 'Weir, memory', server: MEMORY },
     { ...YARDSTICK, name: 'Weir, Redis', server: REDIS },
     { ...YARDSTICK, name: 'Weir, memory, on the grpc-js listener', server: ON_LIBRARY },
     { ...YARDSTICK, name: 'the other service', server: OTHER },
+    { ...YARDSTICK, name: 'grpc-js, 100 in flight', load: NARROW, isQuick: false },
+    { ...YARDSTICK, name: 'Weir, memory, 100 in flight', server: MEMORY, load: NARROW },
+    { ...YARDSTICK, name: 'Weir, Redis, 100 in flight', server: REDIS, load: NARROW },
     { ...YARDSTICK, name: 'grpc-js again', isQuick: false },
     { ...YARDSTICK, name: 'grpc-js, asked by h2load', load: byH2load, isQuick: false },
     { ...YARDSTICK, name: 'Weir, memory, by h2load', server: MEMORY, load: byH2load },

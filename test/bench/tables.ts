@@ -70,7 +70,7 @@ export function row(result: Result, first: Result, yardstickUs: number): string[
 export function line(cells: readonly string[]): string {
   const [name = '', ...rest] = cells;
   const widths = rest.map((cell) => cell.padStart(Math.max(cell.length, 12)));
-  return `  ${name.padEnd(40)} ${widths.join('  ')}`;
+  return `  ${name.padEnd(56)} ${widths.join('  ')}`;
 }
 
 export function markdown(titles: readonly string[], rows: readonly (readonly string[])[]): string {
