@@ -216,6 +216,12 @@ export class RedisConnection {
     if (row.isReconnected && this.#isReady) this.#leave('lost', `left for ${refusal}`);
   }
 
+  /** Ends it by force: the calls under way are lost, and another attempt follows. */
+  drop(): void {
+    const text = `no whole reply in ${this.#options.silenceMaxMs} ms`;
+    this.#redis?.stream?.destroy(Object.assign(new Error(text), { code: 'ETIMEDOUT' }));
+  }
+
   /** Lets go of the connection; resolves when it is gone. */
   close(): Promise<void> {
     const redis = this.#redis;

@@ -365,12 +365,20 @@ export class RedisCounterStore implements CounterStore {
     this.#timeouts += sent.length + due.length;
     this.#timerAt = Infinity;
     const inFlight = this.#inFlight?.earliestDeadline ?? Infinity;
-    const next = Math.min(inFlight, this.#queue.earliestDeadline);
+    const next = Math.min(inFlight, this.#queue.earliestDeadline, this.#replyDueAt(now));
     if (next < Infinity) this.#arm(next);
     for (const entry of sent) this.#settle(entry);
     for (const entry of due) this.#settle(entry);
     if (this.#onIdle !== null && !this.#isWaitedFor()) this.#onIdle();
   };
+
+  /** When a call must have its reply, whatever trickles in: beyond it the connection is dropped. */
+  #replyDueAt(now: MonotonicMs): MonotonicMs {
+    const dueAt = this.#inFlight === null ? Infinity : this.#sentAt + this.#options.silenceMaxMs;
+    if (now < dueAt) return dueAt;
+    this.#connection.drop();
+    return Infinity;
+  }
 
   /** Of a server that does not answer, every deadline tells, however short. */
   #timeUpOf({ isHasty }: Entry, now: MonotonicMs): StoreFailure {

@@ -6,6 +6,8 @@ export interface FakeRedis extends AsyncDisposable {
   readonly port: number;
   /** Open now. */
   readonly connections: number;
+  /** To every client, asked or not. */
+  write(bytes: string): void;
 }
 
 /** Bytes of one command: as many bulk strings as it says. */
@@ -67,6 +69,9 @@ export async function startFakeRedis(
       return sockets.size;
     },
     port: (server.address() as AddressInfo).port,
+    write: (bytes) => {
+      for (const socket of sockets) socket.write(bytes, 'latin1');
+    },
     [Symbol.asyncDispose]: async () => {
       for (const socket of sockets) socket.destroy();
       server.close();

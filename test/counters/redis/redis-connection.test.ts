@@ -11,6 +11,7 @@ import { ask, askOne, group, readings } from '../../contract/charges.ts';
 import { until } from '../../support/child.ts';
 import { freePort } from '../../support/free-ports.ts';
 import { startRedis } from '../../support/redis-server.ts';
+import { startFakeRedis } from './fake-redis.ts';
 import { health, startRig } from './rig.ts';
 
 const EXACT = { keyFormat: 'exact', timeoutMs: 5000 } as const;
@@ -158,6 +159,28 @@ test('a peer that accepts connections and says nothing is dropped in its handsha
   await store.close();
   await started;
   mute.close();
+});
+
+test('a reply that trickles in without an end is given up with its connection', async () => {
+  await using fake = await startFakeRedis('$1000000\r\n');
+  const address = { host: '127.0.0.1', port: fake.port };
+  const errors = new ErrorCounts();
+  const store = new RedisCounterStore({
+    keyFormat: 'exact',
+    address,
+    errors,
+    timeoutMs: 100,
+    silenceMaxMs: 400,
+  });
+  await store.start();
+  const trickle = setInterval(() => fake.write('x'), 20);
+  const lost = health(store, false);
+  expect(await askOne(store, { key: 'k' })).toBe('timeout');
+  await lost;
+  clearInterval(trickle);
+  await health(store, true);
+  expect([...errors.entries()].map(({ labels }) => labels.class)).toContain('timed_out');
+  await store.close();
 });
 
 test('a connection cut in the middle of a call fails that call, and is made again', async () => {
