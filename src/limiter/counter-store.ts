@@ -89,6 +89,8 @@ export interface ChargeGroup {
    * readings are degraded. Other stores ignore it.
    */
   readonly isLocal?: boolean;
+  /** Set by a store in memory that knew the id, and so charged nothing. Others do not tell. */
+  isRepeat?: boolean;
   /** Set by the store when it could not serve this group; null after success. */
   failure: StoreFailure | null;
 }

@@ -68,9 +68,9 @@ function answerLocally(
       }))
     : charges;
   const policy = isWhole ? ChargePolicy.ALL_OR_NOTHING : ChargePolicy.ALL;
-  store.charge([{ ...ownGroup(shares), policy, requestId: group.requestId }], {
-    settled: () => {},
-  });
+  const own = { ...ownGroup(shares), policy, requestId: group.requestId, isRepeat: false };
+  store.charge([own], { settled: () => {} });
+  if (own.isRepeat) group.isRepeat = true;
   for (const [index, charge] of charges.entries()) {
     const { before, after, resetMs } = shares[index] as Charge;
     charge.before = before * replicas;

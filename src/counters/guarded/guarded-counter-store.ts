@@ -36,6 +36,8 @@ const REPLAY_PAUSE_MS = 100;
  * time that a call takes.
  */
 const REPLAY_MARGIN_MS = 20;
+/** While there is something to replay: with no call of others, nothing else tells that the store is back. */
+const REPLAY_EVERY_MS = 500;
 /** After one that was refused whole, as at maxmemory: it may be so for long. */
 const REFUSED_PAUSE_MS = 1000;
 
@@ -46,6 +48,8 @@ export class GuardedCounterStore implements CounterStore {
   #isReplaying = false;
   /** Asked for while one was under way. */
   #isReplayWanted = false;
+  /** Runs while the ledger holds something. */
+  #replayTimer: NodeJS.Timeout | null = null;
   /** Charges answered in place of the store, by mode and reason. */
   readonly degradedCounts = new Map<string, number>();
   replayedHits = 0;
@@ -86,6 +90,7 @@ export class GuardedCounterStore implements CounterStore {
   }
 
   async close(): Promise<void> {
+    this.#stopTimer();
     await this.#options.inner.close();
     await this.#options.local.store.close();
   }
@@ -126,7 +131,7 @@ export class GuardedCounterStore implements CounterStore {
       const its = part.failure ?? failure;
       for (const charge of part.charges) {
         this.#count(charge.failureMode, its.code);
-        if (charge.failureMode === 'local') this.#remember(charge, its);
+        if (charge.failureMode === 'local' && !isRepeat(group, part)) this.#remember(charge, its);
       }
     }
   }
@@ -149,7 +154,7 @@ export class GuardedCounterStore implements CounterStore {
     const now = this.#options.local.now();
     const entry = { key, unit, hits, windowEnd: now + msUntilReset(unit, now) };
     if (outcome !== undefined) this.#findOut(entry, outcome);
-    else this.#ledger.record(entry);
+    else this.#record(entry);
   }
 
   /** What the store certainly did not count is remembered, and nothing else. */
@@ -158,19 +163,32 @@ export class GuardedCounterStore implements CounterStore {
       if (known === 'unknown') this.unknownHits += entry.hits;
       else if (known === 'made') this.confirmedHits += entry.hits;
       else {
-        this.#ledger.record(entry);
+        this.#record(entry);
         this.replaySoon();
       }
     });
   }
 
+  #record(entry: LedgerEntry): void {
+    this.#ledger.record(entry);
+    this.#replayTimer ??= setInterval(() => this.replaySoon(), REPLAY_EVERY_MS).unref();
+  }
+
   /** To be called when the store may have come back; it is noticed by any success, too. */
   replaySoon(): void {
-    if (this.#ledger.size === 0) return;
+    if (this.#ledger.size === 0) {
+      if (!this.#isReplaying) this.#stopTimer();
+      return;
+    }
     this.#isReplayWanted = this.#isReplaying;
     if (this.#isReplaying) return;
     this.#isReplaying = true;
     setImmediate(() => this.#replay());
+  }
+
+  #stopTimer(): void {
+    if (this.#replayTimer !== null) clearInterval(this.#replayTimer);
+    this.#replayTimer = null;
   }
 
   /**
@@ -199,7 +217,7 @@ export class GuardedCounterStore implements CounterStore {
     });
   }
 
-  /** After a failure the next call that succeeds begins again. */
+  /** After a failure the next call that succeeds begins again, or the timer. */
   #endReplay(isContinued: boolean): void {
     this.#isReplaying = false;
     if (isContinued) this.replaySoon();
@@ -208,7 +226,7 @@ export class GuardedCounterStore implements CounterStore {
   #noteReplay(entry: LedgerEntry, failure: StoreFailure | null): void {
     if (failure === null) this.replayedHits += entry.hits;
     else if (failure.outcome !== undefined) this.#findOut(entry, failure.outcome);
-    else this.#ledger.record(entry);
+    else this.#record(entry);
   }
 }
 
@@ -242,6 +260,11 @@ class GuardedCall implements ChargeListener {
 /** True when no charge of the group was served: then they are answered as one. */
 function isWhole({ charges }: ChargeGroup, parts: readonly ChargeGroup[]): boolean {
   return parts.reduce((sum, part) => sum + part.charges.length, 0) === charges.length;
+}
+
+/** A retry of what was admitted, and remembered, before. */
+function isRepeat(group: ChargeGroup, part: ChargeGroup): boolean {
+  return group.isRepeat === true || part.isRepeat === true;
 }
 
 function isLocal(group: ChargeGroup): boolean {

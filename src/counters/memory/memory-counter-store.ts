@@ -122,7 +122,10 @@ export class MemoryCounterStore implements CounterStore {
       this.#giveBack(group.charges, this.#requests.forget(key), now);
       return null;
     }
-    if (this.#requests.recall(key, group.charges, now)) return null;
+    if (this.#requests.recall(key, group.charges, now)) {
+      group.isRepeat = true;
+      return null;
+    }
     const failure = this.#chargeGroup(group, now);
     if (failure === null) this.#requests.remember(key, group.charges, now);
     return failure;
