@@ -79,8 +79,8 @@ export const REFERENCE_METRICS = [
     name: 'ratelimit_service_response_time_seconds',
     type: 'histogram',
     help:
-      'Time from the arrival of a request to its answer. With PROMETHEUS_RESPONSE_TIME_AS_MILLISECONDS in ' +
-      'milliseconds under the same name.',
+      'Time from the arrival of a request to its answer. With ' +
+      'PROMETHEUS_RESPONSE_TIME_AS_MILLISECONDS in milliseconds under the same name.',
     labels: ['grpc_method'],
   },
   {
