@@ -50,7 +50,7 @@ const WEIGHTS: Readonly<Record<FaultKind, number>> = {
   'lone-leader': 6,
   split: 8,
   loss: 4,
-  'append-loss': 5,
+  'append-loss': 7,
   duplicates: 4,
   reorder: 4,
   'slow-link': 4,
@@ -73,6 +73,9 @@ const BAG = KINDS.flatMap((kind) => Array.from({ length: WEIGHTS[kind] }, () => 
 
 const SHORT_MS = [200, 700, 1500, 3000, 6000, 12_000, 25_000] as const;
 
+/** Several elections. */
+const LONG_MS = [6000, 12_000, 25_000] as const;
+
 /** All faults of a run, by time. */
 export function scheduleOf(seed: number, scenario: Scenario, durationMs: number): Fault[] {
   const random = randomOf(seed, 'faults');
@@ -87,7 +90,8 @@ export function scheduleOf(seed: number, scenario: Scenario, durationMs: number)
       const isForVoter = VOTER_KINDS.has(kind) || random.isTrue(0.6);
       const drawn = random.between(0, (isForVoter ? scenario.voters : machines) - 1);
       const target = kind === 'rot' ? (scenario.rottenVoter ?? drawn) : drawn;
-      const ms = Math.min(random.pick(SHORT_MS), end - at);
+      const drawnMs = random.pick(kind === 'append-loss' ? LONG_MS : SHORT_MS);
+      const ms = Math.min(drawnMs, end - at);
       const amount = amountOf(kind, random.next(), machines, target);
       if (at >= end || ms <= 0) break;
       if (kind === 'rot' && scenario.rottenVoter === null) continue;
@@ -117,7 +121,7 @@ function amountOf(kind: FaultKind, chance: number, machines: number, target: num
     case 'duplicates':
       return 50 + Math.floor(chance * 350);
     case 'append-loss':
-      return 900 + Math.floor(chance * 100);
+      return 850 + Math.floor(chance * 150);
     case 'reorder':
       return 20 + Math.floor(chance * 600);
     case 'slow-disk':

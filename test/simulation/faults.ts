@@ -7,6 +7,8 @@ import type { Simulation } from './simulation.ts';
 const DOWN_MS_MAX = 8000;
 /** Part of a leader's loneliness that passes unnoticed by it. */
 const STILL_RATIO = 0.8;
+/** Of the small messages of a network that loses the large ones. */
+const SICK_DUPLICATES = 0.3;
 /** How slow a link is, by how long it is slow. */
 const LAG_RATIO = 0.1;
 
@@ -27,7 +29,11 @@ const ACTIONS: Readonly<Record<FaultKind, Inflict>> = {
   },
   'append-loss': ({ network, queue }, { amount, ms }) => {
     network.appendLoss = amount / 1000;
-    queue.after(ms, () => void (network.appendLoss = 0));
+    network.duplicates = SICK_DUPLICATES;
+    queue.after(ms, () => {
+      network.appendLoss = 0;
+      network.duplicates = 0;
+    });
   },
   duplicates: ({ network, queue }, { amount, ms }) => {
     network.duplicates = amount / 1000;

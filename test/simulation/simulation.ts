@@ -32,7 +32,8 @@ import {
 import type { Stage } from './stage.ts';
 import { ELECTION_MS, type Reply, Voter } from './voter.ts';
 
-/** A process that ended by itself is started again after this. */
+/** A voter that failed is noticed after this, and its process is away for this long then. */
+const FAILED_MS = 4000;
 const RESTART_MS = 1500;
 /** A new limit is proposed again until it is the ledger's. */
 const SET_QUOTA_MS = 1000;
@@ -144,7 +145,7 @@ export class Simulation implements Stage {
       this.network.send(voter.machine, from, () => receive(answer));
     this.network.send(from, voter.machine, () => {
       this.hash.add(this.queue.now, request.id, from.index);
-      voter.serve(request, reply);
+      voter.granting.serve(request, reply);
     });
   }
 
@@ -162,8 +163,9 @@ export class Simulation implements Stage {
     );
   }
 
-  async exit(machine: Machine): Promise<void> {
-    await this.crash(machine, false, RESTART_MS);
+  async voterFailed(voter: Voter): Promise<void> {
+    await voter.crash(false);
+    this.#restartLater(voter.machine);
   }
 
   /** `whileDown` happens to its disk before it is started again. */
@@ -184,19 +186,27 @@ export class Simulation implements Stage {
     this.queue.after(downMs, () => this.#start(machine));
   }
 
+  /** A voter whose disk cannot be used is no voter; its process holds leases all the same. */
   async #start(machine: Machine): Promise<void> {
-    const voter = this.voters[machine.index];
-    if (machine.isUp || voter?.isLost) return;
+    if (machine.isUp) return;
     machine.isUp = true;
     machine.life += 1;
-    if (voter === undefined || (await voter.start())) {
-      this.replicas[machine.index]!.start();
-      return;
-    }
-    machine.isUp = false;
+    const voter = this.voters[machine.index];
+    const isWell = voter === undefined || voter.isLost || (await voter.start());
+    this.replicas[machine.index]!.start();
+    if (isWell) return;
     await voter.crash(false);
     if (voter.isLost && this.bugs.process.has('wiped-voter-returns')) voter.wipe();
-    if (!voter.isLost) this.queue.after(RESTART_MS, () => this.#start(machine));
+    if (!voter.isLost) this.#restartLater(machine);
+  }
+
+  /** Somebody looks at it, and starts the process again. */
+  #restartLater(machine: Machine): void {
+    const { life } = machine;
+    this.queue.after(FAILED_MS, () => {
+      const isSame = machine.life === life;
+      return isSame ? this.crash(machine, false, RESTART_MS) : undefined;
+    });
   }
 
   setQuotas(change: (quota: Quota) => Quota): void {
@@ -242,6 +252,8 @@ export class Simulation implements Stage {
     for (const voter of this.voters) {
       voter.disk.heal();
       voter.otherVersionUntil = 0;
+      const hasFailed = voter.node === null && !voter.isLost;
+      if (hasFailed) await this.crash(voter.machine, false, 0);
     }
     for (const machine of this.machines) await this.#start(machine);
     this.isMeasured = true;

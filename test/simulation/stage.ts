@@ -49,6 +49,6 @@ export interface Stage {
   elected(voter: Voter): void;
   /** The replica gave everything back. */
   hasLeft(replica: Replica): void;
-  /** The process on this machine ends by its own decision. */
-  exit(machine: Machine): Promise<void>;
+  /** The voter's disk failed: it says nothing any more until its process starts again. */
+  voterFailed(voter: Voter): Promise<void>;
 }

@@ -28,7 +28,7 @@ export interface DiskOwner {
   readonly id: string;
   readonly machine: Machine;
   isDone(job: DiskJob): void;
-  /** The disk said no: the process must end. */
+  /** The disk said no: the voter must not go on. */
   hasFailed(error: unknown): Promise<void>;
 }
 

@@ -1,13 +1,12 @@
 /**
- * One voter's process: the real node, storage, ledger and grantor, and around them only what carries effects
- * out. It answers a lease request when the commands that it led to are applied here.
+ * One voter's process: the real node, storage and ledger, and around them only what carries effects out, in the
+ * order in which the service does.
  */
 import type { Command } from '../../src/core/quota/command.ts';
 import { decodeCommand, encodeCommand } from '../../src/core/quota/command-codec.ts';
-import { Grantor } from '../../src/core/quota/grantor.ts';
 import { Ledger } from '../../src/core/quota/ledger.ts';
 import { decodeLedger, encodeLedger } from '../../src/core/quota/ledger-codec.ts';
-import type { LeaseAnswer, LeaseRefusal, LeaseRequest } from '../../src/core/quota/message.ts';
+import type { LeaseAnswer, LeaseRefusal } from '../../src/core/quota/message.ts';
 import type { Effect } from '../../src/core/raft/effect.ts';
 import type { Input } from '../../src/core/raft/input.ts';
 import type { Entry, NodeId } from '../../src/core/raft/log-entry.ts';
@@ -18,6 +17,7 @@ import type { Leader } from '../../src/core/raft/role.ts';
 import { step } from '../../src/core/raft/step.ts';
 import { StorageError } from '../../src/peers/storage/storage-error.ts';
 import { Timer } from './event-queue.ts';
+import { Granting } from './granting.ts';
 import type { Machine } from './machine.ts';
 import type { Stage } from './stage.ts';
 import { violated } from './violation.ts';
@@ -40,9 +40,6 @@ const LIMITS: RaftLimits = {
 };
 /** Entries in memory after which the ledger is snapshot. */
 const SNAPSHOT_ENTRIES = 150;
-const GRANTOR_TICK_MS = 500;
-/** Requests that wait for their commands; beyond, the oldest is forgotten and asked again. */
-const WAITING_MAX = 64;
 
 /** What a holder hears: who has no lease to give says whom to ask. */
 export type Reply =
@@ -50,21 +47,15 @@ export type Reply =
   | LeaseRefusal
   | { readonly kind: 'not-leader'; readonly to: NodeId | null };
 
-interface Waiting {
-  readonly index: number;
-  readonly answer: () => void;
-}
-
 export class Voter implements DiskOwner {
   readonly id: NodeId;
   readonly machine: Machine;
   readonly disk: VoterDisk;
+  readonly granting: Granting;
   readonly #stage: Stage;
   readonly #timer: Timer;
   node: RaftNode | null = null;
   ledger: Ledger;
-  grantor: Grantor | null = null;
-  #grantorTerm = 0;
   incarnation = 0;
   /** Its disk is damaged beyond use: it never comes back. */
   isLost = false;
@@ -74,13 +65,13 @@ export class Voter implements DiskOwner {
   otherVersionUntil = 0;
   #proposals = 0;
   #accepted: { id: number; index: number } | null = null;
-  #waiting: Waiting[] = [];
 
   constructor(stage: Stage, machine: Machine) {
     this.id = machine.name;
     this.machine = machine;
     this.#stage = stage;
     this.ledger = new Ledger(stage.bugs.quota);
+    this.granting = new Granting(stage, this);
     const doesSync = !stage.bugs.process.has('no-fsync');
     this.disk = new VoterDisk(stage.queue, stage.diskRandom, this, doesSync);
     this.#timer = new Timer(stage.queue, () => machine.run(() => this.#tick()));
@@ -123,8 +114,7 @@ export class Voter implements DiskOwner {
   async crash(isPowerCut: boolean): Promise<void> {
     this.#stage.raftChecks.crashed(this, this.disk.underWay);
     this.node = null;
-    this.grantor = null;
-    this.#waiting = [];
+    this.granting.update();
     this.#timer.set(Infinity);
     await this.disk.crash(isPowerCut);
   }
@@ -144,7 +134,7 @@ export class Voter implements DiskOwner {
   async hasFailed(error: unknown): Promise<void> {
     if (!(error instanceof StorageError)) throw error;
     if (error.code === 'misuse' || error.code === 'closed') throw error;
-    await this.#stage.exit(this.machine);
+    await this.#stage.voterFailed(this);
   }
 
   receive(message: Message): void {
@@ -166,27 +156,6 @@ export class Voter implements DiskOwner {
     this.#input({ kind: 'transfer', id: ++this.#proposals, to: null });
   }
 
-  /** Takes a holder's request; `reply` sends it the answer. */
-  serve(request: LeaseRequest, reply: (reply: Reply) => void): void {
-    const { grantor, node } = this;
-    if (node === null) return;
-    if (grantor === null) {
-      reply({ kind: 'not-leader', to: node.leader });
-      return;
-    }
-    const answer = (): void => {
-      if (this.grantor !== grantor) return;
-      const { moment } = this.machine;
-      reply(grantor.answer(request, moment, this.#confirmedAt(moment.at)));
-    };
-    const index = this.propose(grantor.receive(request, this.machine.moment));
-    if (index === null) answer();
-    else {
-      this.#waiting.push({ index, answer });
-      if (this.#waiting.length > WAITING_MAX) this.#waiting.shift();
-    }
-  }
-
   /** The index of the last command; null when there is none, or they were refused. */
   propose(commands: readonly Command[]): number | null {
     if (commands.length === 0) return null;
@@ -198,12 +167,6 @@ export class Voter implements DiskOwner {
     const index = accepted.index + commands.length - 1;
     // A single voter's disk may be done before this returns; then nothing has to wait.
     return index <= (this.node?.applied ?? 0) ? null : index;
-  }
-
-  #confirmedAt(now: number): number | null {
-    const { leading, node } = this;
-    if (leading === null || node === null) return null;
-    return node.peers.length === 0 ? now : leading.rounds.confirmedAt;
   }
 
   #tick(): void {
@@ -218,7 +181,7 @@ export class Voter implements DiskOwner {
     const effects = step(node, input, this.machine.moment.at);
     raftChecks.after(this, node, input, effects);
     for (const effect of effects) this.#carryOut(effect);
-    this.#lead(node);
+    this.granting.update();
     this.#snapshot(node);
   }
 
@@ -235,7 +198,7 @@ export class Voter implements DiskOwner {
         return;
       case 'apply':
         for (const entry of effect.entries) this.#apply(entry);
-        this.#answerWaiting();
+        this.granting.applied(this.node!.applied);
         return;
       case 'install-snapshot':
         this.ledger = this.#read(effect.snapshot.bytes);
@@ -270,39 +233,6 @@ export class Voter implements DiskOwner {
     const ledger = decodeLedger(bytes, this.#stage.bugs.quota);
     this.#stage.ledgerChecks.read(this.id, bytes, ledger);
     return ledger;
-  }
-
-  #answerWaiting(): void {
-    const { applied } = this.node!;
-    while ((this.#waiting[0]?.index ?? Infinity) <= applied) this.#waiting.shift()!.answer();
-  }
-
-  /** One grantor for each term that it leads. */
-  #lead(node: RaftNode): void {
-    const { leading } = this;
-    if (leading === null) {
-      this.grantor = null;
-      if (this.#waiting.length > 0) this.#waiting = [];
-      return;
-    }
-    if (this.grantor !== null && this.#grantorTerm === node.term) return;
-    const { term } = node;
-    const leadership = { term, electedAt: leading.electedAt, own: this.machine.name };
-    this.#grantorTerm = term;
-    const grantor = new Grantor(this.#stage.quotaOptions, this.ledger, leadership);
-    this.grantor = grantor;
-    this.#stage.elected(this);
-    this.#tickGrantor(grantor);
-  }
-
-  #tickGrantor(grantor: Grantor): void {
-    this.#stage.queue.after(GRANTOR_TICK_MS, () =>
-      this.machine.run(() => {
-        if (this.grantor !== grantor) return;
-        this.propose(grantor.tick(this.machine.moment));
-        this.#tickGrantor(grantor);
-      }),
-    );
   }
 
   #snapshot(node: RaftNode): void {
