@@ -73,15 +73,15 @@ export class LivenessChecks {
     const holders = replicas.map(({ holder }) => holder);
     queue.at(end, () => {
       const counts = replicas.map((replica, i) => replica.measured - before[i]!);
+      const starved = replicas.find(
+        ({ holder }, i) => holder !== null && holder === holders[i] && counts[i] === 0,
+      );
+      if (starved) violated('liveness', `${starved.machine.name} gets nothing of the rate`);
       const used = counts.reduce((sum, count) => sum + count, 0);
       const capacity = ((queue.now - begin) * limit) / 1000;
       if (used < USE_MIN * capacity) {
         violated('liveness', `${used} of ${Math.round(capacity)} of the rate is used`);
       }
-      const starved = replicas.find(
-        ({ holder }, i) => holder !== null && holder === holders[i] && counts[i] === 0,
-      );
-      if (starved) violated('liveness', `${starved.machine.name} gets nothing of the rate`);
     });
   }
 
