@@ -80,6 +80,12 @@ function placeOf({ values, isSet, problems, notes }: Findings, which: Which): Re
         'keeps the counters of a request on one node; use KEY_FORMAT=exact',
     );
   }
+  if (type === 'CLUSTER' && values.CACHE_KEY_PREFIX.includes('{')) {
+    problems.push(
+      `CACHE_KEY_PREFIX must not hold a {, as ${which}_TYPE=CLUSTER: it would be taken for what ` +
+        'spreads the counters over the nodes',
+    );
+  }
   const result = parseRedisUrl(values[`${which}_URL`], type, socketType);
   if ('place' in result) {
     if (result.isTcpAssumed) {

@@ -47,7 +47,7 @@ const DEFAULT_PORT = 6379;
 /** As many as are asked side by side. */
 const SENTINELS_MAX = 32;
 /** To find the cluster by; the others are found through them. */
-const NODES_MAX = 64;
+const NODES_MAX = 32;
 const SINGLE_EXPECTED =
   'host:port, redis[s]://[user:password@]host[:port][/database], or the path of a unix socket';
 const LIST_EXPECTED = 'tcp, as the URL is a list of hosts';

@@ -195,9 +195,10 @@ describe('REDIS_TYPE=CLUSTER', () => {
     [{ REDIS_URL: 'a:1,b' }, 'node 2 is not'],
     [{ REDIS_URL: '/a' }, 'node 1 is not'],
     [{ REDIS_URL: 'redis://a/1' }, 'without a database number'],
-    [{ REDIS_URL: `a:1${',a:1'.repeat(64)}` }, 'at most 64 nodes'],
+    [{ REDIS_URL: `a:1${',a:1'.repeat(32)}` }, 'at most 32 nodes'],
     [{ REDIS_URL: 'a:1', REDIS_SOCKET_TYPE: 'unix' }, 'must be tcp'],
     [{ REDIS_URL: 'a:1', KEY_FORMAT: 'reference' }, 'use KEY_FORMAT=exact'],
+    [{ REDIS_URL: 'a:1', CACHE_KEY_PREFIX: 'a{' }, 'CACHE_KEY_PREFIX must not hold a {'],
   ])('%j is told %s', (env, text) => {
     expect(problemsOf({ REDIS_TYPE: 'CLUSTER', ...env })).toEqual([expect.stringContaining(text)]);
   });

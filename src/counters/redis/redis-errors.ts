@@ -181,6 +181,12 @@ export const REPLY_ERRORS = [
   },
   {
     ...REFUSED,
+    name: 'no_cluster',
+    stands: ['ERR This instance has cluster support disabled'],
+    advice: 'A single Redis was taken for a node of a cluster: set REDIS_TYPE=SINGLE.',
+  },
+  {
+    ...REFUSED,
     name: 'unexpected',
     stands: [UNEXPECTED],
     advice: 'The reply is not one of the script: a proxy, or something else than Redis, answers.',

@@ -30,6 +30,7 @@ const replies: [text: string, name: string, code: string, flags: string][] = [
   ['WRONGPASS invalid username-password pair', 'wrongpass', 'refused', ''],
   ['NOPERM this user has no permissions', 'noperm', 'refused', ''],
   ["ERR The user executing the script can't run this command", 'noperm', 'refused', ''],
+  ['ERR This instance has cluster support disabled', 'no_cluster', 'refused', ''],
   [UNEXPECTED_TEXT, 'unexpected', 'refused', ''],
   ["ERR unknown command 'EVALSHA'", 'unknown_command', 'refused', ''],
   ['ERR DB index is out of range', 'no_database', 'refused', ''],
