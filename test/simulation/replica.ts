@@ -181,7 +181,7 @@ export class Replica {
     const { quotas, presentReplicas } = this.#stage;
     const { limit, kind } = quotas.get(resource)!;
     const perSecond = kind === 'rate' ? limit : limit / 20;
-    const hits = Math.ceil((GREED * perSecond * elapsed) / Math.max(1, presentReplicas)) + 1;
+    const hits = Math.ceil((GREED * perSecond * elapsed) / Math.max(1, presentReplicas));
     for (let i = 0; i < hits; i += 1) this.#spend(holder, resource, 1);
   }
 

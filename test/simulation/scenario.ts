@@ -6,6 +6,8 @@ import { Random } from '../core/quota/support/random.ts';
 import type { ClockSetting } from './machine.ts';
 
 export const HOUR_MS = 3_600_000;
+/** T of Raft: with it three elections fit in a lease. */
+export const ELECTION_MS = 1000;
 
 export interface SimulationOptions {
   readonly seed: number;

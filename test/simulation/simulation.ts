@@ -23,6 +23,7 @@ import { Machine } from './machine.ts';
 import { Network } from './network.ts';
 import { Replica } from './replica.ts';
 import {
+  ELECTION_MS,
   HOUR_MS,
   randomOf,
   type Scenario,
@@ -30,12 +31,12 @@ import {
   scenarioOf,
 } from './scenario.ts';
 import type { Stage } from './stage.ts';
-import { ELECTION_MS, type Reply, Voter } from './voter.ts';
+import { type Reply, Voter } from './voter.ts';
 
 /** A voter that failed is noticed after this, and its process is away for this long then. */
 const FAILED_MS = 4000;
 const RESTART_MS = 1500;
-/** A new limit is proposed again until it is the ledger's. */
+/** How often the rules are compared with the ledger. */
 const SET_QUOTA_MS = 1000;
 /** A replica that left comes back after this at most. */
 const AWAY_MS_MAX = 60_000;
@@ -211,25 +212,35 @@ export class Simulation implements Stage {
 
   setQuotas(change: (quota: Quota) => Quota): void {
     for (const [resource, first] of this.scenario.quotas) {
-      const quota = change(first);
-      this.quotas.set(resource, quota);
+      this.quotas.set(resource, change(first));
       for (const replica of this.replicas) replica.retrack(resource);
-      this.#proposeQuota(resource, quota);
+    }
+    this.#proposeQuotas();
+  }
+
+  /**
+   * What the ledger has is compared with the rules again and again: a request of before can bring back a limit
+   * of before for a resource that the ledger had forgotten.
+   */
+  #proposeQuotas(): void {
+    const leader = this.voters.find(({ leading }) => leading !== null);
+    if (leader === undefined || leader.machine.isBusy) return;
+    const ts = Math.floor(leader.machine.moment.wall);
+    for (const [resource, { quota: known }] of this.ledgerChecks.truth.books) {
+      const quota = this.quotas.get(resource)!;
+      if (isSameQuota(known, quota)) continue;
+      leader.propose([{ kind: 'set-quota', ts, resource, quota }]);
     }
   }
 
-  #proposeQuota(resource: string, quota: Quota): void {
-    const book = this.ledgerChecks.truth.books.get(resource);
-    const wanted = this.quotas.get(resource)!;
-    if (book === undefined || wanted !== quota || isSameQuota(book.quota, quota)) return;
-    const leader = this.voters.find(({ leading }) => leading !== null);
-    const ts = Math.floor(leader?.machine.moment.wall ?? 0);
-    leader?.propose([{ kind: 'set-quota', ts, resource, quota }]);
-    this.queue.after(SET_QUOTA_MS, () => this.#proposeQuota(resource, quota));
+  #compareQuotas(): void {
+    this.#proposeQuotas();
+    this.queue.after(SET_QUOTA_MS, () => this.#compareQuotas());
   }
 
   #plan(): void {
     for (const machine of this.machines) this.queue.at(0, () => this.#start(machine));
+    this.#compareQuotas();
     for (const fault of this.faults) this.queue.at(fault.at, () => inflict(this, fault));
     for (let begin = 0; begin < this.#durationMs; begin += EPOCH_MS) {
       const end = Math.min(begin + EPOCH_MS, this.#durationMs);

@@ -23,9 +23,6 @@ import type { Stage } from './stage.ts';
 import { violated } from './violation.ts';
 import { type DiskJob, type DiskOwner, VoterDisk } from './voter-disk.ts';
 
-/** T of Raft: with it three elections fit in a lease. */
-export const ELECTION_MS = 1000;
-
 /** So small that a run sees chunks, snapshots for those who lag, and full logs. */
 const LIMITS: RaftLimits = {
   ...RAFT_LIMITS,

@@ -48,13 +48,25 @@ describe('the level of a rate', () => {
     expect(levelOf(admissions)).toThrow('Q2');
   });
 
-  test('a lower burst holds when what was spent of the higher has leaked', () => {
+  function lowered(): RateLevel {
     const level = new RateLevel('r');
     level.allow(0, { ...RATE, burst: 20 }, HELD);
     level.add(0, 20);
     level.allow(1, RATE, HELD);
-    level.add(1000, 10);
-    expect(() => level.add(10_000, 7)).toThrow('Q2');
+    return level;
+  }
+
+  test('a burst that was lowered holds for what begins then', () => {
+    const level = lowered();
+    level.add(2000, 5);
+    expect(() => level.add(2000, 2)).toThrow('Q2');
+  });
+
+  test('what was spent of a higher burst before stays spent, however long the rate is used', () => {
+    const level = lowered();
+    for (let at = 100; at <= 60_000; at += 100) level.add(at, 1);
+    level.allow(60_000, { ...RATE, burst: 20 }, HELD);
+    expect(() => level.add(60_000, 5)).toThrow('Q2');
   });
 });
 

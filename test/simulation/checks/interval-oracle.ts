@@ -115,36 +115,30 @@ function verifyWindows(resource: string, { quotas, consumed }: History): void {
 /**
  * For all i ≤ j: hits of i..j ≤ burst + the integral of the rate over the time between. With S the sum up to
  * an admission and R the integral, it is S(j) - R(j) - min over i of (S(i-1) - R(i)) that may not
- * pass the burst: one pass looks at all pairs.
+ * pass the burst: one pass looks at all pairs. The burst is the highest since i.
  */
 function verifyIntervals(resource: string, { quotas, consumed }: History): void {
-  let [sum, integral, lowest, before] = [0, 0, Infinity, 0];
+  let [sum, integral, before] = [0, 0, 0];
+  let lowest = { value: Infinity, at: 0 };
+  const unitMs = unitMsOf(quotas[0]!.quota);
   for (const { at, hits } of consumed) {
-    const { rate, burst, unitMs } = rateAt(quotas, before, at);
-    integral += ((at - before) * rate) / unitMs;
+    integral += ((at - before) * highestLimit(quotas, before, at)) / unitMs;
     before = at;
-    lowest = Math.min(lowest, sum - integral);
+    if (sum - integral <= lowest.value) lowest = { value: sum - integral, at };
     sum += hits;
-    const excess = sum - integral - lowest;
+    const excess = sum - integral - lowest.value;
+    const burst = highestBurst(quotas, lowest.at, at);
     if (excess > burst + ROUNDING_HITS) {
       violated('oracle', `${excess.toFixed(1)} of ${resource} beyond its rate, burst ${burst}`);
     }
   }
 }
 
-function rateAt(
-  quotas: readonly Limits[],
-  from: number,
-  to: number,
-): { rate: number; burst: number; unitMs: number } {
-  let [rate, burst, unitMs] = [0, 0, 1000];
-  for (const quota of inForce(quotas, from, to)) {
-    if (quota.kind !== 'rate') continue;
-    rate = Math.max(rate, quota.limit);
-    burst = Math.max(burst, quota.burst);
-    unitMs = unitMsOf(quota);
-  }
-  return { rate, burst, unitMs };
+function highestBurst(quotas: readonly Limits[], from: number, to: number): number {
+  const bursts = inForce(quotas, from, to).map((quota) =>
+    quota.kind === 'rate' ? quota.burst : 0,
+  );
+  return Math.max(0, ...bursts);
 }
 
 function highestLimit(quotas: readonly Limits[], from: number, to: number): number {

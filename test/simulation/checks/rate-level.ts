@@ -1,7 +1,7 @@
 /**
  * Q2 of a rate quota, as a bucket that leaks at the rate: its level is the largest excess over the rate of any
- * stretch of time that ends now, and may not pass the burst. When a limit is lowered, what was given out
- * before stands until it is taken back.
+ * stretch of time that ends now, and may not pass the burst. When the burst is lowered, stretches that
+ * began before may have had more: they keep their bucket, and those that begin now get one of their own.
  */
 import type { RateQuota } from '../../../src/core/quota/quota.ts';
 import { unitMsOf } from '../../../src/core/quota/quota.ts';
@@ -12,47 +12,61 @@ import { violated } from '../violation.ts';
 const ROUNDING_HITS = 1;
 const ROUNDING_MS = 2;
 
+/** Stretches that began while no less than `burst` was given out. */
+interface Era {
+  burst: number;
+  level: number;
+}
+
+/** Far more decreases than a run has between two raises; beyond, the latest is looked at no more. */
+const ERAS_MAX = 64;
+
 export class RateLevel {
   readonly #resource: string;
   /** The larger of the limit and of what is given out. */
   rate = 0;
-  burst = 0;
   #unitMs = 1000;
-  #level = 0;
   #at = 0;
-  /** A larger burst of before, and until when what was spent of it may not have leaked yet. */
-  #before = { burst: 0, until: 0 };
+  /** The oldest has the highest burst and the highest level. */
+  readonly #eras: Era[] = [{ burst: 0, level: 0 }];
 
   constructor(resource: string) {
     this.#resource = resource;
   }
 
+  /** The larger of the burst of the limit and of what is given out of it. */
+  get burst(): number {
+    return this.#eras.at(-1)!.burst;
+  }
+
   allow(now: number, quota: RateQuota, held: RateShareSize): void {
     this.#leak(now);
-    const burst = Math.max(quota.burst, held.burst);
     this.#unitMs = unitMsOf(quota);
     this.rate = Math.max(quota.limit, held.rate);
-    const until = now + (this.burst * this.#unitMs) / Math.max(1, quota.limit);
-    if (burst < this.burst && (this.burst > this.#before.burst || now >= this.#before.until)) {
-      this.#before = { burst: this.burst, until };
-    }
-    this.burst = burst;
+    const burst = Math.max(quota.burst, held.burst);
+    const eras = this.#eras;
+    if (burst < this.burst && eras.length < ERAS_MAX) eras.push({ burst, level: 0 });
+    // Those that were allowed less are allowed as much now: the oldest of them stands for all.
+    while (eras.length > 1 && eras.at(-2)!.burst <= burst) eras.pop();
+    const last = eras.at(-1)!;
+    last.burst = Math.max(last.burst, burst);
   }
 
   add(now: number, hits: number): void {
     this.#leak(now);
-    this.#level += hits;
-    const before = now < this.#before.until ? this.#before.burst : 0;
     const rounding = ROUNDING_HITS + (this.rate * ROUNDING_MS) / this.#unitMs;
-    const most = Math.max(this.burst, before) + rounding;
-    if (this.#level > most) {
-      const level = this.#level.toFixed(1);
+    for (const era of this.#eras) {
+      era.level += hits;
+      const most = era.burst + rounding;
+      if (era.level <= most) continue;
+      const level = era.level.toFixed(1);
       violated('Q2', `${level} at once of ${this.#resource}, ${most.toFixed(1)} at most`);
     }
   }
 
   #leak(now: number): void {
-    this.#level = Math.max(0, this.#level - ((now - this.#at) * this.rate) / this.#unitMs);
+    const leaked = ((now - this.#at) * this.rate) / this.#unitMs;
+    for (const era of this.#eras) era.level = Math.max(0, era.level - leaked);
     this.#at = now;
   }
 }
