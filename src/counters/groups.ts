@@ -60,6 +60,7 @@ export function ownCharge(key: string, unit: Unit, hits: number): Charge {
     isBinding: false,
     failureMode: 'error',
     isCritical: true,
+    isLeased: false,
     degraded: null,
     before: 0,
     after: 0,

@@ -33,6 +33,8 @@ export interface Charge {
   /** For GuardedCounterStore: what it answers when the store it guards cannot. */
   readonly failureMode: FailureMode;
   readonly isCritical: boolean;
+  /** Of a rule with `quota: leased`: for the store that leases; the others count it like any other. */
+  readonly isLeased: boolean;
   /** Written by GuardedCounterStore when the reading is its own. */
   degraded: DegradedReason | null;
   /** Reading: the counter before this charge. */

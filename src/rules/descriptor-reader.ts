@@ -8,6 +8,7 @@ import { compositeKey } from '../core/rules/rule-node.ts';
 import { isUnit, unitFromName } from '../core/rules/unit.ts';
 import { isWildcard } from '../core/rules/wildcard.ts';
 import type { ProblemList } from './problem-list.ts';
+import { isLeasedAt } from './quota-kind.ts';
 import { failureModeFrom, type StoreFailure, storeFailureAt, UNSAID } from './store-failure.ts';
 import type { TreeMap, TreeValue } from './tree.ts';
 import type { Places } from './tree-places.ts';
@@ -123,8 +124,10 @@ export class DescriptorReader {
       name: textOf(tree['name']),
       replaces: this.#readReplaces(tree),
     };
+    const isLeased = isLeasedAt(tree);
+    if (isLeased && unlimited) this.#error('quota', 'should not specify quota when unlimited');
     this.#path.pop();
-    return limit;
+    return isLeased ? { ...limit, isLeased } : limit;
   }
 
   #checkUnit(name: string, isKnown: boolean, unlimited: boolean): void {

@@ -5,7 +5,16 @@
  */
 
 /** How the value of a key is read. `mode`: a failure mode; `free`: any YAML, not checked. */
-export type FieldKind = 'text' | 'flag' | 'number' | 'mode' | 'charge' | 'list' | 'map' | 'free';
+export type FieldKind =
+  | 'text'
+  | 'flag'
+  | 'number'
+  | 'mode'
+  | 'charge'
+  | 'quota'
+  | 'list'
+  | 'map'
+  | 'free';
 
 /** What a map of the file is. `other`: a map where none belongs. */
 export type Level = 'root' | 'descriptor' | 'rate_limit' | 'replaces' | 'other';
@@ -42,6 +51,7 @@ const FIELDS: ReadonlyMap<string, Field> = new Map([
   ['on_store_failure', fieldFor('mode', ['root', 'descriptor'])],
   ['critical', fieldFor('flag', ['root', 'descriptor'])],
   ['charge', fieldFor('charge', ['root'])],
+  ['quota', fieldFor('quota', ['rate_limit'])],
 ]);
 
 const LEVEL_NAMES: Record<Level, string> = {
@@ -68,6 +78,7 @@ export const EXPECTED: Record<FieldKind, string> = {
   number: 'a whole number from 0 to 4294967295',
   mode: 'local, open, closed or error',
   charge: 'all or all_or_nothing',
+  quota: 'leased',
   list: 'a list',
   map: 'a map',
   free: 'a map',

@@ -16,7 +16,7 @@ const validate = new Ajv({ allErrors: true, allowUnionTypes: true }).compile(sch
 const TYPE_KEYWORDS = new Set(['type', 'minimum', 'maximum']);
 
 /** Kinds whose values are words of Weir's own. */
-const WORD_KINDS: ReadonlySet<FieldKind> = new Set(['mode', 'charge']);
+const WORD_KINDS: ReadonlySet<FieldKind> = new Set(['mode', 'charge', 'quota']);
 
 /** Reports every value that no earlier error explains: of a wrong type, out of bounds, or no word of its key. */
 export function checkShape(tree: TreeMap, places: Places, problems: ProblemList): void {

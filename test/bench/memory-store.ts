@@ -28,6 +28,7 @@ function requestOf(id: number): ChargeGroup[] {
     isBinding: true,
     failureMode: 'error',
     isCritical: false,
+    isLeased: false,
     degraded: null,
     before: 0,
     after: 0,

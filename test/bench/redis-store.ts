@@ -23,6 +23,7 @@ function groupOf(id: number): ChargeGroup[] {
     isBinding: true,
     failureMode: 'error' as const,
     isCritical: false,
+    isLeased: false,
     degraded: null,
     before: 0,
     after: 0,

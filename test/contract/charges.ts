@@ -19,6 +19,7 @@ export function charge(its: TestCharge): Charge {
     isBinding: true,
     failureMode: 'error',
     isCritical: false,
+    isLeased: false,
     degraded: null,
     before: Number.NaN,
     after: Number.NaN,

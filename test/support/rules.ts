@@ -102,6 +102,7 @@ export function testRule(extra: Partial<Rule> = {}): Rule {
     metadata: null,
     failureMode: 'error',
     isCritical: false,
+    isLeased: false,
     nearThreshold: 8,
     path: 'k',
     stats: new RuleStats(),

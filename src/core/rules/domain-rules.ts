@@ -6,7 +6,7 @@ import { nearThreshold } from '../counting/near-limit.ts';
 import type { RuleStats } from '../counting/rule-stats.ts';
 import type { Check } from '../verdict/check.ts';
 import type { FailureMode } from '../verdict/failure-mode.ts';
-import type { KeyFormat } from './key-format.ts';
+import { formatFor, type KeyFormat } from './key-format.ts';
 import type { DescriptorConfig } from './limits-file.ts';
 import { attachRule, sharedValue } from './node-compiler.ts';
 import type { Descriptor, Entry, LimitOverride } from './request.ts';
@@ -71,9 +71,10 @@ export class DomainRules {
     check.limit = rule.requestsPerUnit;
     check.failureMode = rule.failureMode;
     check.isCritical = rule.isCritical;
+    check.isLeased = rule.isLeased;
     check.key = node.hasDynamicKey
-      ? this.#spelledKey(entries, rule.unit, node)
-      : joinKey(node, entries, this.#options.keyFormat);
+      ? this.#spelledKey(entries, rule, node)
+      : joinKey(node, entries, formatFor(rule, this.#options.keyFormat));
   }
 
   /** The node of the last entry, or null when the walk ends before it. */
@@ -103,6 +104,7 @@ export class DomainRules {
       metadata: null,
       failureMode: this.#options.failureMode,
       isCritical: false,
+      isLeased: false,
       nearThreshold: nearThreshold(limit.requestsPerUnit, this.#options.nearLimitRatio),
       path,
       stats: this.#options.bindCallerStats(this.domain, path),
@@ -112,18 +114,18 @@ export class DomainRules {
     check.unit = unit;
     check.limit = limit.requestsPerUnit;
     check.failureMode = rule.failureMode;
-    check.key = this.#spelledKey(entries, unit, null);
+    check.key = this.#spelledKey(entries, rule, null);
   }
 
   /** The counter key from the request's own entries; `node` gives the shared patterns of its path. */
-  #spelledKey(entries: readonly Entry[], unit: Unit, node: RuleNode | null): string {
-    const format = this.#options.keyFormat;
+  #spelledKey(entries: readonly Entry[], rule: Rule, node: RuleNode | null): string {
+    const format = formatFor(rule, this.#options.keyFormat);
     const shared = entries.map(() => null as string | null);
     let level = entries.length - 1;
     for (let at = node; at !== null && at.parent !== null; at = at.parent) {
       shared[level--] = sharedValue(at);
     }
-    let key = format.head(this.domain, unit);
+    let key = format.head(this.domain, rule.unit);
     for (const [index, entry] of entries.entries()) {
       key += format.keyPart(entry.key) + format.valuePart(shared[index] ?? entry.value);
     }

@@ -22,6 +22,8 @@ export interface LimitConfig {
   readonly name: string;
   /** Names of the limits that this one replaces; none is empty or its own. */
   readonly replaces: readonly string[];
+  /** `quota: leased`: present only where the file says so, and never when `unlimited`. */
+  readonly isLeased?: true;
 }
 
 /**

@@ -6,6 +6,7 @@
 import { nearThreshold } from '../counting/near-limit.ts';
 import type { FailureMode } from '../verdict/failure-mode.ts';
 import type { CompileOptions } from './domain-rules.ts';
+import { formatFor, type KeyFormat } from './key-format.ts';
 import type { LimitConfig } from './limits-file.ts';
 import type { Rule } from './rule.ts';
 import { compositeKey, NodeKind, type RuleNode } from './rule-node.ts';
@@ -40,12 +41,14 @@ export function attachRule(
     metadata: node.spec.metadata,
     failureMode: modes.failureMode ?? options.failureMode,
     isCritical: modes.isCritical ?? false,
+    isLeased: limit.isLeased ?? false,
     nearThreshold: nearThreshold(limit.requestsPerUnit, options.nearLimitRatio),
     path,
     stats: options.bindStats(domain, path),
   };
   node.rule = Object.freeze(rule);
-  if (!limit.unlimited) compileKey(node, levels, rule.unit, { domain, options });
+  if (!limit.unlimited)
+    compileKey(node, levels, rule, { domain, format: formatFor(rule, options.keyFormat) });
   compileStats(node, levels, modes.detailedMetric);
 }
 
@@ -66,13 +69,12 @@ export function sharedValue(node: RuleNode): string | null {
 function compileKey(
   node: RuleNode,
   levels: readonly RuleNode[],
-  unit: Unit,
-  context: { readonly domain: string; readonly options: CompileOptions },
+  rule: Rule,
+  { domain, format }: { readonly domain: string; readonly format: KeyFormat },
 ): void {
-  const format = context.options.keyFormat;
   const pieces: string[] = [];
   const dynamicEntries: number[] = [];
-  let piece = format.head(context.domain, unit);
+  let piece = format.head(domain, rule.unit);
   for (const [index, level] of levels.entries()) {
     const { kind, key, value } = level.spec;
     if (kind === NodeKind.KEY_WILDCARD) node.hasDynamicKey = true;

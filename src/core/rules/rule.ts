@@ -22,6 +22,8 @@ export interface Rule {
   readonly failureMode: FailureMode;
   /** Never shed while the store is taken back into use. */
   readonly isCritical: boolean;
+  /** `quota: leased`: counted by shares that replicas lease, not in the store. Never when unlimited. */
+  readonly isLeased: boolean;
   /** Hits from which a request counts as near the limit: floor(limit × NEAR_LIMIT_RATIO) in float32. */
   readonly nearThreshold: number;
   /** Stats path within the domain, by the reference's rules, e.g. `key_value.subkey`. */

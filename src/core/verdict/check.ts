@@ -28,6 +28,8 @@ export class Check {
   /** What is answered while the store cannot serve. */
   failureMode: FailureMode = 'error';
   isCritical = false;
+  /** Decided by shares that replicas lease. */
+  isLeased = false;
   /** Why the reading is not the store's own; null when it is. */
   degraded: DegradedReason | null = null;
   /** The store could not serve it, and its failure mode is `error`. */

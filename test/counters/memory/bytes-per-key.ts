@@ -30,6 +30,7 @@ for (let id = 0; id < KEYS; id += 1) {
     isBinding: true,
     failureMode: 'error' as const,
     isCritical: false,
+    isLeased: false,
     degraded: null,
     before: 0,
     after: 0,
