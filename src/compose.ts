@@ -3,7 +3,6 @@
  * need as arguments. Parts of several pieces are put together by the file of `src/service` that is called.
  */
 import type { RuleSet } from './core/rules/rule-set.ts';
-import { MemoryCounterStore } from './counters/memory/memory-counter-store.ts';
 import type { EmergencyOverrides } from './limiter/emergency-overrides.ts';
 import { Limiter } from './limiter/limiter.ts';
 import { OverLimitCache } from './limiter/over-limit-cache.ts';
@@ -22,13 +21,12 @@ import {
   shouldRateLimit,
 } from './rpc/should-rate-limit.ts';
 import { monotonicNow, wallNow } from './service/clocks.ts';
+import { counterStores } from './service/counter-stores.ts';
 import { emergencyOverrides } from './service/emergency-overrides.ts';
 import { errorLog } from './service/event-logs.ts';
 import { compileOptions, limitsSource } from './service/limits-source.ts';
 import { listenerOptions } from './service/listener-options.ts';
 import { registerMetrics } from './service/metrics.ts';
-import { quotaGroup } from './service/quota-group.ts';
-import { redisStore } from './service/redis-store.ts';
 import { Service } from './service/service.ts';
 import { sideListeners } from './service/side-listeners.ts';
 import { readTls } from './service/tls-files.ts';
@@ -60,9 +58,8 @@ export function compose(settings: Settings, worker: WorkerSide | null = null): C
   const health = new HealthState({ config: !needsLoadedDomain, store: settings.redis === null });
   const rules = composeRules(settings, { telemetry, logger, health }, worker);
   const { counters } = settings;
-  const memory = new MemoryCounterStore({ now: wallNow, keysMax: counters.memoryKeysMax });
-  const redis = settings.redis === null ? null : redisStore(settings, { memory, logger });
-  const store = redis?.guard ?? memory;
+  const stores = counterStores(settings, { telemetry, logger, isWorker: worker !== null });
+  const { store, quota } = stores;
   const overLimitCache = overLimitCacheOf(counters.overLimitCacheBytes);
   const overrides = emergencyOverrides(rules, counters.nearLimitRatio, logger);
   const limiter = new Limiter({
@@ -86,9 +83,8 @@ export function compose(settings: Settings, worker: WorkerSide | null = null): C
     logger,
     isHanded: worker !== null,
   });
-  const measured = { rules, store, redis, memory, overLimitCache, overrides, rpcServer, tlsReload };
-  const quota = worker === null ? quotaGroup(settings, { store, telemetry, logger }) : null;
-  registerMetrics(telemetry, { ...measured, quota });
+  const measured = { ...stores, rules, overLimitCache, overrides, rpcServer, tlsReload };
+  registerMetrics(telemetry, measured);
   const service = new Service({
     rules,
     store,

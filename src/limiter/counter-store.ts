@@ -41,6 +41,11 @@ export interface Charge {
   before: number;
   /** Reading: the counter after this charge. */
   after: number;
+  /**
+   * Reading of a store that has but a share of the limit: hits that it admits still, in place of what the
+   * counter leaves of the limit; -1 or absent elsewhere.
+   */
+  left?: number;
   /** Reading: milliseconds until the window ends, 1..unit, by the store's clock at the time of the charge. */
   resetMs: number;
 }
@@ -130,7 +135,8 @@ export type StoreFailureCode =
   | 'unavailable' // no connection, or the connection was lost before the reply
   | 'timeout' // no reply in time
   | 'overloaded' // a bound of ours was hit before anything was sent
-  | 'refused'; // the store answered with an error
+  | 'refused' // the store answered with an error
+  | 'lease'; // a share was not enough or not leased any more, and no leader said more in time
 
 export interface ChargeListener {
   settled(groups: readonly ChargeGroup[]): void;

@@ -229,7 +229,8 @@ function isAnswered(check: Check, cache: OverLimitCache, decision: Decision): bo
     cache.forget(check.key);
     return false;
   }
-  if (decision.requestId !== '') return false;
+  // A share is as quick to ask, and may have grown.
+  if (decision.requestId !== '' || check.isLeased) return false;
   const resetMs = cache.msKnownOver(heldAgainst(check, decision), decision.askedAt);
   if (resetMs === 0) return false;
   check.isKnownOver = true;
@@ -258,7 +259,7 @@ function rememberOver(decision: Decision, cache: OverLimitCache): void {
   for (const check of decision.charges) {
     // A charge that was in flight when the refund was asked may have been remembered since.
     if (check.isRefund) cache.forget(check.key);
-    else if (requestId === '' && check.degraded === null && !check.isUnserved) {
+    else if (requestId === '' && check.degraded === null && !check.isUnserved && !check.isLeased) {
       const isChargedWhole = isWhole(decision);
       const count = countOver(check, isChargedWhole);
       const knownMs = isChargedWhole ? WHOLE_KNOWN_MS : check.resetMs;

@@ -16,6 +16,7 @@ export class ServiceCounts {
     timeout: 0,
     overloaded: 0,
     refused: 0,
+    lease: 0,
   };
   /** Made once for each method there is. */
   readonly responseTimes: Readonly<Record<RpcMethodName, DurationHistogram>> = {

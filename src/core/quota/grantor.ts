@@ -203,7 +203,7 @@ export class Grantor {
 
   #topUp({ id }: Session, want: Want, book: CountBook, ts: WallMs): Allocate[] {
     const at = Math.max(ts, this.#ledger.smTime);
-    const { resource, perSecond, left } = want;
+    const { resource, perSecond, left, need } = want;
     const { renewMs, headroom, chunkMin } = this.#options;
     const remaining = book.remainingAt(at);
     const holders = this.#claims.wantersOf(resource);
@@ -214,10 +214,14 @@ export class Grantor {
       min: chunkMin,
       isLeader: isDecidedAtLeader(remaining, holders) && id === this.#own,
     });
+    const lacking = need - left;
+    // What somebody waits for is spent at once, and lies nowhere.
+    const needed = chunk > 0 && lacking <= remaining ? lacking : 0;
     // Half of a share lasts for most of a refresh; asking for less each time would only fill the log.
-    if (!(perSecond > 0) || left * 2 > chunk || chunk === 0) return [];
+    const spare = !(perSecond > 0) || left * 2 > chunk ? 0 : chunk - left;
+    const amount = Math.max(needed, spare);
+    if (amount <= 0) return [];
     const generation = book.shares.get(id)?.generation ?? 0;
-    const amount = chunk - left;
     return [{ kind: 'allocate', ts, resource, session: id, generation, amount, burst: 0 }];
   }
 

@@ -39,6 +39,7 @@ function countGrantOf(book: CountBook, context: GrantContext): CountGrant {
     used: present?.used ?? 0,
     returned: present?.returned ?? 0,
     isRevoked: book.isOvertaken(at),
+    free: book.remainingAt(at),
     beyond: beyondCount(book, window, context),
   };
 }

@@ -23,11 +23,22 @@ export class HeldCount {
   #givenBackTold = 0;
   #isRevoked = false;
   #beyond: Beyond = 'ask';
+  #free = 0;
   #lowMark = 0;
 
   /** Hits that may be spent now, if the lease holds and the window lasts. */
   get left(): number {
     return this.#granted - this.#spent - this.#givenBack;
+  }
+
+  /** Of `left`, what the ledger can take back: it believes to be spent what a report said once. */
+  get returnable(): number {
+    return this.#granted - Math.max(this.#spent, this.#spentTold) - this.#givenBack;
+  }
+
+  /** Hits of the window that nobody held when the last answer was made. */
+  get free(): number {
+    return this.#free;
   }
 
   get endsAt(): MonotonicMs {
@@ -59,6 +70,17 @@ export class HeldCount {
     return this.#beyond === 'leader' ? SpendResult.AT_LEADER : SpendResult.SHORT;
   }
 
+  /**
+   * Takes hits back that were spent of this window, which may be spent again; no more than were. Gives how
+   * many. The ledger is told of it by nothing but a smaller use: what a report said stays said.
+   */
+  unspend(hits: number, now: MonotonicMs): number {
+    if (now >= this.#endsAt) return 0;
+    const back = Math.min(hits, this.#spent);
+    this.#spent -= back;
+    return back;
+  }
+
   /** What the ledger says now. `endsInMs` as the holder may use it, from `sentAt`. */
   adopt(grant: CountGrant, sentAt: MonotonicMs, endsInMs: DurationMs): void {
     if (grant.window < this.#window) return;
@@ -67,26 +89,27 @@ export class HeldCount {
     this.#endsAt = sentAt + endsInMs;
     this.#isRevoked = grant.isRevoked;
     this.#beyond = grant.beyond;
+    this.#free = grant.free;
     this.#lowMark = Math.floor(this.left * LOW_RATIO);
   }
 
   /** Gives up what is left beyond `keep`: from now on it cannot be spent. */
   giveBack(keep: number): void {
-    this.#givenBack += Math.max(0, this.left - keep);
+    this.#givenBack += Math.max(0, Math.min(this.left - keep, this.returnable));
   }
 
   /** What no report has said yet; null when nothing. Once taken, it must be reported. */
   takeUntold(resource: string): ReportItem | null {
-    const used = this.#spent - this.#spentTold;
+    const used = Math.max(0, this.#spent - this.#spentTold);
     const returned = this.#givenBack - this.#givenBackTold;
     if (used === 0 && returned === 0) return null;
-    this.#spentTold = this.#spent;
+    this.#spentTold += used;
     this.#givenBackTold = this.#givenBack;
     return { resource, window: this.#window, used, returned };
   }
 
   get hasUntold(): boolean {
-    return this.#spent !== this.#spentTold || this.#givenBack !== this.#givenBackTold;
+    return this.#spent > this.#spentTold || this.#givenBack !== this.#givenBackTold;
   }
 
   /** A share that this object remembers nothing of: then the ledger's sums are all that was spent. */

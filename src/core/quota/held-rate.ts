@@ -2,7 +2,7 @@
  * A holder's share of a rate quota: a token bucket on a clock that runs at most as fast as true time, so
  * that a fast clock admits no more than its share.
  */
-import type { MonotonicMs } from '../time.ts';
+import type { DurationMs, MonotonicMs } from '../time.ts';
 import type { Beyond, RateGrant } from './message.ts';
 import { type QuotaOptions, usableMsOf } from './options.ts';
 import type { RateQuota } from './quota.ts';
@@ -16,18 +16,27 @@ export class HeldRate {
   readonly kind = 'rate';
   readonly #options: QuotaOptions;
   readonly #startedAt: MonotonicMs;
+  readonly #unitMs: DurationMs;
   readonly #bucket: TokenBucket;
   #beyond: Beyond = 'ask';
   #isShort = false;
+  /** Hits spent in the unit of the own clock that `#unit` numbers: what may be taken back. */
+  #spent = 0;
+  #unit = 0;
 
   constructor(options: QuotaOptions, quota: RateQuota, now: MonotonicMs) {
     this.#options = options;
     this.#startedAt = now;
-    this.#bucket = new TokenBucket(unitMsOf(quota), NOTHING, 0);
+    this.#unitMs = unitMsOf(quota);
+    this.#bucket = new TokenBucket(this.#unitMs, NOTHING, 0);
   }
 
   get size(): RateShareSize {
     return this.#bucket.size;
+  }
+
+  get burst(): number {
+    return this.#bucket.burst;
   }
 
   /** Tokens at its last use. */
@@ -41,10 +50,24 @@ export class HeldRate {
   }
 
   spend(hits: number, now: MonotonicMs): SpendResult {
-    if (this.#bucket.take(hits, this.#clock(now))) return SpendResult.ADMITTED;
+    const at = this.#clock(now);
+    if (this.#bucket.take(hits, at)) {
+      this.#note(hits, at);
+      return SpendResult.ADMITTED;
+    }
     this.#isShort = true;
-    if (this.#bucket.size.rate > 0) return SpendResult.OVER;
+    if (this.#bucket.rate > 0) return SpendResult.OVER;
     return this.#beyond === 'leader' ? SpendResult.AT_LEADER : SpendResult.SHORT;
+  }
+
+  /** Takes hits back that were spent in the present unit of time; no more than were. Gives how many. */
+  unspend(hits: number, now: MonotonicMs): number {
+    const at = this.#clock(now);
+    this.#note(0, at);
+    const back = Math.min(hits, this.#spent);
+    this.#spent -= back;
+    this.#bucket.give(back, at);
+    return back;
   }
 
   /** null: it has no share. Gives whether anything is lower than before. */
@@ -60,11 +83,18 @@ export class HeldRate {
   /** While the lease did not hold, nothing was earned. */
   restart(now: MonotonicMs): void {
     this.#bucket.empty(this.#clock(now));
+    this.#spent = 0;
   }
 
   /** Milliseconds until it can hold `hits`; Infinity when it never will. */
   msUntil(hits: number): number {
     return this.#bucket.msUntil(hits);
+  }
+
+  #note(hits: number, at: number): void {
+    const unit = Math.floor(at / this.#unitMs);
+    this.#spent = unit === this.#unit ? this.#spent + hits : hits;
+    this.#unit = unit;
   }
 
   /** From one start, and rounded once: no steps to lose or gain by. */

@@ -37,12 +37,21 @@ const UNANSWERED_MAX = 8;
 /** A resource that nobody asked for in this long is not tracked any more. */
 const IDLE_MS = 60_000;
 
-interface Tracked {
+/** A resource that a holder tracks, as others may look at it. */
+export interface HeldResource {
+  readonly quota: Quota;
+  /** What it has of it; to be spent while the lease holds, which `spendOn` looks at. */
+  readonly share: HeldCount | HeldRate;
+}
+
+interface Tracked extends HeldResource {
   quota: Quota;
   readonly demand: Demand;
   share: HeldCount | HeldRate;
   /** Per second, as the last request said. */
   wanted: number;
+  /** The most hits that were asked for at once in vain since then, for all that is known. */
+  need: number;
 }
 
 interface Sent extends Moment {
@@ -105,18 +114,29 @@ export class Holder {
     else {
       const demand = new Demand(this.#options.demandMs, now);
       const share = this.#newShare(quota, now);
-      this.#tracked.set(resource, { quota, demand, share, wanted: 0 });
+      this.#tracked.set(resource, { quota, demand, share, wanted: 0, need: 0 });
     }
     return true;
   }
 
   /** Asks for `hits` (whole, from 0), all or none. */
   spend(resource: string, hits: number, now: MonotonicMs, wall: WallMs): SpendResult {
-    const tracked = this.#tracked.get(resource);
-    if (tracked === undefined) return SpendResult.UNKNOWN;
+    const held = this.#tracked.get(resource);
+    return held === undefined ? SpendResult.UNKNOWN : this.spendOn(held, hits, now, wall);
+  }
+
+  /** What is tracked under that name: to be looked up once, and not kept. */
+  find(resource: string): HeldResource | undefined {
+    return this.#tracked.get(resource);
+  }
+
+  /** As `spend`, of what `find` gave. */
+  spendOn(held: HeldResource, hits: number, now: MonotonicMs, wall: WallMs): SpendResult {
+    const tracked = held as Tracked;
     tracked.demand.record(hits, now);
     if (this.#isLeaving || !this.#lease.holds(now, wall)) return SpendResult.LAPSED;
     const result = tracked.share.spend(hits, now);
+    if (result === SpendResult.SHORT && hits > tracked.need) tracked.need = hits;
     if (!this.#isUrgent && tracked.share.isRunningLow(now))
       this.#isUrgent = this.#doesPay(tracked, now);
     return result;
@@ -238,7 +258,9 @@ export class Holder {
         continue;
       }
       const left = share.kind === 'count' && now < share.endsAt ? share.left : 0;
-      wants.push({ resource, quota, perSecond: tracked.wanted, left });
+      const need = tracked.need > left ? tracked.need : 0;
+      tracked.need = 0;
+      wants.push({ resource, quota, perSecond: tracked.wanted, left, need });
     }
     return wants;
   }
@@ -255,7 +277,7 @@ export class Holder {
   /** Only when the ledger knows all that this object does. */
   #isForgettable(resource: string, share: HeldCount | HeldRate): boolean {
     if (share.kind === 'rate') return true;
-    return share.left === 0 && !share.hasUntold && this.#reports.isClear(resource);
+    return share.returnable === 0 && !share.hasUntold && this.#reports.isClear(resource);
   }
 
   #collect(): void {

@@ -47,6 +47,8 @@ export interface Want {
   readonly perSecond: number;
   /** Of a count share: what it has left. */
   readonly left: number;
+  /** Hits that somebody waits for, all at once, and that are more than `left`; 0 when nobody does. */
+  readonly need: number;
 }
 
 export interface LeaseAnswer {
@@ -94,6 +96,8 @@ export interface CountGrant {
   readonly returned: number;
   /** The limit was lowered: give back what is left. */
   readonly isRevoked: boolean;
+  /** Hits of the window that nobody holds. */
+  readonly free: number;
   readonly beyond: Beyond;
 }
 

@@ -30,12 +30,27 @@ export class TokenBucket {
     return { rate: this.#rate, burst: this.#burst };
   }
 
+  get rate(): number {
+    return this.#rate;
+  }
+
+  get burst(): number {
+    return this.#burst;
+  }
+
   /** Takes `hits` tokens or none. Time that goes back counts as standing still. */
   take(hits: number, at: number): boolean {
     this.#fill(at);
     if (hits > this.#tokens) return false;
     this.#tokens -= hits;
     return true;
+  }
+
+  /** Puts tokens back that were taken; what the bucket does not hold is lost. */
+  give(hits: number, at: number): void {
+    this.#fill(at);
+    this.#tokens += hits;
+    this.#cap();
   }
 
   /** Until now the old size held; from now on this one. */

@@ -36,6 +36,8 @@ export class Check {
   isUnserved = false;
   before = 0;
   after = 0;
+  /** Hits that are admitted still, where the store knows that better than by `after`; else -1. */
+  left = -1;
   resetMs = 0;
   code: Code = Code.OK;
   remaining = 0;

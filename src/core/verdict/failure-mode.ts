@@ -18,6 +18,7 @@ export const DEGRADED_REASONS = [
   'timeout',
   'overloaded',
   'refused',
+  'lease', // the share of a global quota did not say, nor did the leader in time
   'override', // an operator forced it
 ] as const;
 export type DegradedReason = (typeof DEGRADED_REASONS)[number];

@@ -46,6 +46,7 @@ function settle(check: Check, isRefused: boolean): void {
     accountCharge(stats, rule, check.before, check.after);
   }
   if (isOver(check, rule)) check.code = rule.shadowMode ? Code.OK : Code.OVER_LIMIT;
+  else if (check.left >= 0) check.remaining = check.left;
   else check.remaining = Math.max(0, rule.requestsPerUnit - check.after);
 }
 

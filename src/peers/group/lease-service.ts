@@ -13,9 +13,13 @@ import {
   encodeLeaseReply,
   LEASE_VERSION,
 } from '../messages/lease-messages.ts';
-import { wholeOf } from '../messages/whole.ts';
+import { amountOf, MalformedMessage, wholeOf } from '../messages/whole.ts';
 import { PeerCallError } from '../transport/voter-channel.ts';
+import type { Decision } from './lessee.ts';
 import { encodeDecided, type OwnVoter } from './voter-calls.ts';
+
+/** A caller that waits longer comes again. */
+const WAIT_MS_MAX = 1000;
 
 export class LeaseService {
   readonly #voter: OwnVoter;
@@ -33,10 +37,17 @@ export class LeaseService {
 
   readonly spend = async (request: SpendRequest): Promise<SpendResponse> => {
     assertVersion(request.version);
-    const { resource, quota, hits } = request;
-    const asked = { resource, quota: decodeQuota(quota), hits: wholeOf(hits) };
-    return encodeDecided(this.#voter.decide(asked));
+    const withinMs = Math.min(amountOf(request.withinMs), WAIT_MS_MAX);
+    return encodeDecided(await this.#voter.decide(decisionOf(request), withinMs));
   };
+}
+
+/** Of none at all nothing is to be decided. */
+function decisionOf({ resource, quota, hits: most, least }: SpendRequest): Decision {
+  const hits = wholeOf(most);
+  const atLeast = wholeOf(least) || hits;
+  if (hits === 0 || atLeast > hits) throw new MalformedMessage(`${atLeast} to ${hits} hits`);
+  return { resource, quota: decodeQuota(quota), hits, least: atLeast };
 }
 
 /** Another meaning must not be guessed at: the holder tries a voter that knows it. */

@@ -6,7 +6,7 @@
 
 import type { HeldCount } from '../../core/quota/held-count.ts';
 import type { HeldRate } from '../../core/quota/held-rate.ts';
-import { Holder, type Received } from '../../core/quota/holder.ts';
+import { type HeldResource, Holder, type Received } from '../../core/quota/holder.ts';
 import type { LeaseRequest } from '../../core/quota/message.ts';
 import type { QuotaOptions } from '../../core/quota/options.ts';
 import type { Quota } from '../../core/quota/quota.ts';
@@ -29,16 +29,24 @@ export interface VoterPort {
   spend(voter: NodeId, asked: Decision, timeoutMs: DurationMs): Promise<Decided | NotLeader | null>;
 }
 
+/** Who waits for an answer at once; beyond, nobody does. */
+const LISTENING_MAX = 1024;
+
 export interface Decision {
   readonly resource: string;
   readonly quota: Quota;
+  /** At most so many, in one piece or not. 1.. */
   readonly hits: number;
+  /** At least so many, or none. 1..hits. */
+  readonly least: number;
 }
 
-/** ADMITTED, OVER, or SHORT where the leader cannot say. */
 export interface Decided {
   readonly kind: 'decided';
+  /** ADMITTED, OVER, or SHORT where the leader cannot say. */
   readonly result: SpendResult;
+  /** least..hits when it is ADMITTED, else 0. */
+  readonly admitted: number;
 }
 
 export interface LesseeParts {
@@ -124,6 +132,19 @@ export class Lessee {
     return result;
   }
 
+  /** As Holder.find. */
+  find(resource: string): HeldResource | undefined {
+    return this.#holder.find(resource);
+  }
+
+  /** As `spend`, of what `find` gave. */
+  spendOn(held: HeldResource, hits: number, now: MonotonicMs, wall: WallMs): SpendResult {
+    if (this.#isFenced) return SpendResult.LAPSED;
+    const result = this.#holder.spendOn(held, hits, now, wall);
+    if (this.#holder.nextRequestAt < this.#armedFor) this.#arm();
+    return result;
+  }
+
   /** As Holder.shareOf: null when nothing can be spent of it now. */
   shareOf(resource: string, now: MonotonicMs, wall: WallMs): HeldCount | HeldRate | null {
     return this.#isFenced ? null : this.#holder.shareOf(resource, now, wall);
@@ -143,16 +164,32 @@ export class Lessee {
     return () => this.#listeners.delete(listener);
   }
 
-  /** For SpendResult.AT_LEADER. SHORT when nobody could say in time; then hits may be lost, never gained. */
-  async decide(asked: Decision, timeoutMs: DurationMs): Promise<SpendResult> {
+  /** Resolves to true with the next answer of that kind, to false when none comes in that time. */
+  answered(withinMs: DurationMs): Promise<boolean> {
+    if (withinMs <= 0 || this.#listeners.size >= LISTENING_MAX) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      const end = (isAnswered: boolean): void => {
+        clearTimeout(timer);
+        forget();
+        resolve(isAnswered);
+      };
+      const timer = setTimeout(() => end(false), withinMs).unref();
+      const forget = this.onAnswer(() => end(true));
+    });
+  }
+
+  /**
+   * What the leader says of hits that the share does not suffice for. null when nobody could say in time; then
+   * hits may be lost, never gained.
+   */
+  async decide(asked: Decision, timeoutMs: DurationMs): Promise<Decided | null> {
     const { clocks, port } = this.#parts;
     const giveUpAt = clocks.monotonic() + timeoutMs;
     const attempt = (voter: NodeId): Promise<Decided | NotLeader | null> => {
       const left = giveUpAt - clocks.monotonic();
       return left <= 0 ? Promise.resolve(null) : port.spend(voter, asked, left);
     };
-    const decided = await this.#route.ask(attempt, DECISION_TRIES);
-    return decided?.result ?? SpendResult.SHORT;
+    return await this.#route.ask(attempt, DECISION_TRIES);
   }
 
   /** Requests go out from now on. */

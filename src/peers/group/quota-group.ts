@@ -8,12 +8,10 @@
  */
 import { create } from '@bufbuild/protobuf';
 import type { Ledger } from '../../core/quota/ledger.ts';
-import { SpendResult } from '../../core/quota/spend-result.ts';
 import type { NodeId } from '../../core/raft/log-entry.ts';
 import type { RaftStatus } from '../../core/raft/status.ts';
-import type { MonotonicMs } from '../../core/time.ts';
+import type { DurationMs, MonotonicMs } from '../../core/time.ts';
 import { CallerSchema } from '../../gen/weir/peer/v1/peer_pb.ts';
-import { momentOf } from '../clocks.ts';
 import { VoterPlace } from '../discovery/voter-place.ts';
 import type { NotLeader } from '../messages/lease-messages.ts';
 import { clientCredentialsOf } from '../transport/peer-tls.ts';
@@ -26,6 +24,7 @@ import { healthScore } from './health-score.ts';
 import { type Decided, type Decision, Lessee } from './lessee.ts';
 import { LoopLag } from './loop-lag.ts';
 import { PeerCounts } from './peer-counts.ts';
+import { spendSoon } from './spend-soon.ts';
 import { VoterCalls } from './voter-calls.ts';
 import { VoterRole } from './voter-role.ts';
 
@@ -115,7 +114,7 @@ export class QuotaGroup {
         skew: this.#skew,
         clock: this.#clock,
         channels: this.#channels,
-        decide: (asked) => this.#decide(asked),
+        decide: (asked, withinMs) => this.#decide(asked, withinMs),
       });
     }
     if (this.#isStopped) await this.#role?.close(0);
@@ -174,18 +173,12 @@ export class QuotaGroup {
   }
 
   /** This leader's own share is the rest that is too little to be shared out. */
-  #decide({ resource, quota, hits }: Decision): Decided | NotLeader {
+  async #decide(asked: Decision, withinMs: DurationMs): Promise<Decided | NotLeader> {
     const role = this.#role;
     if (role === null || !role.granting.isGranting) {
       const { leader = null, id = '' } = role?.voter.status ?? {};
       return { kind: 'not-leader', leader: leader === id ? null : leader };
     }
-    const { at, wall } = momentOf(this.#options.clocks);
-    if (!this.lessee.track(resource, quota, at)) {
-      return { kind: 'decided', result: SpendResult.SHORT };
-    }
-    const result = this.lessee.spend(resource, hits, at, wall);
-    const isSaid = result === SpendResult.ADMITTED || result === SpendResult.OVER;
-    return { kind: 'decided', result: isSaid ? result : SpendResult.SHORT };
+    return await spendSoon(this.lessee, this.#options.clocks, asked, withinMs);
   }
 }

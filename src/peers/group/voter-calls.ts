@@ -20,6 +20,7 @@ import {
   type NotLeader,
   wireQuotaOf,
 } from '../messages/lease-messages.ts';
+import { wholeOf } from '../messages/whole.ts';
 import { LEASE, SPEND } from '../transport/peer-rpc.ts';
 import type { VoterChannel } from '../transport/voter-channel.ts';
 import type { ClockSkew } from './clock-skew.ts';
@@ -40,7 +41,7 @@ export interface VoterCallsParts {
 
 export interface OwnVoter {
   readonly granting: Granting;
-  readonly decide: (asked: Decision) => Decided | NotLeader;
+  readonly decide: (asked: Decision, withinMs: DurationMs) => Promise<Decided | NotLeader>;
 }
 
 export class VoterCalls implements VoterPort {
@@ -78,8 +79,8 @@ export class VoterCalls implements VoterPort {
   ): Promise<Decided | NotLeader | null> {
     const { caller, channels, own, ownId } = this.#parts;
     const local = voter === ownId ? own() : null;
-    if (local !== null) return local.decide(asked);
-    const { resource, quota, hits } = asked;
+    if (local !== null) return await local.decide(asked, timeoutMs);
+    const { resource, quota, hits, least } = asked;
     try {
       const request = create(SpendRequestSchema, {
         caller,
@@ -87,6 +88,8 @@ export class VoterCalls implements VoterPort {
         resource,
         quota: wireQuotaOf(quota),
         hits: BigInt(hits),
+        least: BigInt(least),
+        withinMs: timeoutMs,
       });
       const response = await channels.get(voter)?.call(SPEND, request, timeoutMs);
       return response === undefined ? null : decidedOf(response);
@@ -101,22 +104,28 @@ export function encodeDecided(decided: Decided | NotLeader): SpendResponse {
     const value = { leader: decided.leader ?? '' };
     return create(SpendResponseSchema, { outcome: { case: 'notLeader', value } });
   }
-  const { result } = decided;
+  const { result, admitted } = decided;
   const value =
     result === SpendResult.ADMITTED
       ? SpendVerdict.ADMITTED
       : result === SpendResult.OVER
         ? SpendVerdict.OVER
         : SpendVerdict.UNDECIDED;
-  return create(SpendResponseSchema, { outcome: { case: 'verdict', value } });
+  return create(SpendResponseSchema, {
+    outcome: { case: 'verdict', value },
+    admitted: BigInt(admitted),
+  });
 }
 
-function decidedOf({ outcome }: SpendResponse): Decided | NotLeader {
+/** Throws MalformedMessage. */
+function decidedOf({ outcome, admitted }: SpendResponse): Decided | NotLeader {
   if (outcome.case === 'notLeader') {
     return { kind: 'not-leader', leader: outcome.value.leader || null };
   }
   const verdict = outcome.value ?? SpendVerdict.UNDECIDED;
-  if (verdict === SpendVerdict.ADMITTED) return { kind: 'decided', result: SpendResult.ADMITTED };
+  if (verdict === SpendVerdict.ADMITTED) {
+    return { kind: 'decided', result: SpendResult.ADMITTED, admitted: wholeOf(admitted) };
+  }
   const result = verdict === SpendVerdict.OVER ? SpendResult.OVER : SpendResult.SHORT;
-  return { kind: 'decided', result };
+  return { kind: 'decided', result, admitted: 0 };
 }

@@ -59,11 +59,12 @@ export function encodeLeaseRequest(request: LeaseRequest, clusterId: string): Wi
     seen: wireVersionOf(seen),
     health,
     ...(report === null ? {} : { report: wireReportOf(report) }),
-    wants: wants.map(({ resource, quota, perSecond, left }) => ({
+    wants: wants.map(({ resource, quota, perSecond, left, need }) => ({
       resource,
       quota: wireQuotaOf(quota),
       perSecond,
       left: BigInt(Math.max(0, left)),
+      need: BigInt(need),
     })),
     isLeaving,
   });
@@ -82,11 +83,12 @@ export function decodeLeaseRequest(wire: WireLeaseRequest): LeaseRequest {
     health: amountOf(health),
     report: report === undefined ? null : reportOf(report),
     wants: wants.map(
-      ({ resource, quota, perSecond, left }): Want => ({
+      ({ resource, quota, perSecond, left, need }): Want => ({
         resource,
         quota: decodeQuota(quota),
         perSecond: amountOf(perSecond),
         left: wholeOf(left),
+        need: wholeOf(need),
       }),
     ),
     isLeaving,
@@ -199,7 +201,8 @@ function wireGrantOf(grant: Grant) {
   return { resource, beyond, share: grant.kind === 'count' ? wireCount(grant) : wireRate(grant) };
 }
 
-function wireCount({ window, endsInMs, granted, used, returned, isRevoked }: CountGrant) {
+function wireCount(grant: CountGrant) {
+  const { window, endsInMs, granted, used, returned, isRevoked, free } = grant;
   const value = {
     window: BigInt(window),
     endsInMs,
@@ -207,6 +210,7 @@ function wireCount({ window, endsInMs, granted, used, returned, isRevoked }: Cou
     used: BigInt(used),
     returned: BigInt(returned),
     isRevoked,
+    free: BigInt(free),
   };
   return { case: 'count' as const, value };
 }
@@ -220,7 +224,7 @@ function grantOf({ resource, beyond: number, share }: WireGrant): Grant | null {
   const beyond = BEYONDS.find(([, known]) => known === number)?.[0] ?? 'ask';
   switch (share.case) {
     case 'count': {
-      const { window, endsInMs, granted, used, returned, isRevoked } = share.value;
+      const { window, endsInMs, granted, used, returned, isRevoked, free } = share.value;
       return {
         kind: 'count',
         resource,
@@ -231,6 +235,7 @@ function grantOf({ resource, beyond: number, share }: WireGrant): Grant | null {
         used: wholeOf(used),
         returned: wholeOf(returned),
         isRevoked,
+        free: wholeOf(free),
       };
     }
     case 'rate': {

@@ -1,0 +1,72 @@
+/** The ways to the leader of all resources, and how many may wait on them. */
+import type { Quota } from '../../core/quota/quota.ts';
+import { SpendResult } from '../../core/quota/spend-result.ts';
+import type { MonotonicMs } from '../../core/time.ts';
+import { LeaderQueue, type LeaderQueueParts, type Waiting } from './leader-queue.ts';
+
+/** Charges that wait, of all resources: what some 200,000 requests a second bring in 20 ms. */
+const WAITING_MAX = 4096;
+/** From so many queues on, those that nobody needs are looked for; there are as many as tracked resources. */
+const QUEUES_SWEPT = 64;
+
+export class LeaderQuestions {
+  readonly #parts: LeaderQueueParts;
+  readonly #queues = new Map<string, LeaderQueue>();
+  #waiting = 0;
+  #sweepAt = QUEUES_SWEPT;
+  #isClosed = false;
+
+  constructor(parts: LeaderQueueParts) {
+    this.#parts = parts;
+    parts.shares.onAnswer(() => {
+      for (const queue of this.#queues.values()) queue.forget();
+    });
+  }
+
+  /** Charges that wait now. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /** Settles at once where the answer is known, or there is no room. */
+  ask(resource: string, quota: Quota, waiting: Waiting): void {
+    const now = this.#parts.monotonic();
+    const queue = this.#queues.get(resource) ?? this.#newQueue(resource, quota, now);
+    const known = queue.known(waiting.hits, now) ?? this.#refusal(waiting, now);
+    if (known !== null) {
+      waiting.settle(known);
+      return;
+    }
+    this.#waiting += 1;
+    const settle = (result: SpendResult): void => {
+      this.#waiting -= 1;
+      waiting.settle(result);
+    };
+    queue.add({ ...waiting, settle }, quota);
+  }
+
+  /** What waits is answered now, and what comes is not asked for. */
+  close(): void {
+    this.#isClosed = true;
+    for (const queue of this.#queues.values()) queue.close();
+  }
+
+  #refusal({ giveUpAt }: Waiting, now: MonotonicMs): SpendResult | null {
+    const isRefused = this.#isClosed || this.#waiting >= WAITING_MAX || giveUpAt <= now;
+    return isRefused ? SpendResult.LAPSED : null;
+  }
+
+  #newQueue(resource: string, quota: Quota, now: MonotonicMs): LeaderQueue {
+    if (this.#queues.size >= this.#sweepAt) this.#sweep(now);
+    const queue = new LeaderQueue(resource, quota, this.#parts);
+    this.#queues.set(resource, queue);
+    return queue;
+  }
+
+  #sweep(now: MonotonicMs): void {
+    for (const [resource, queue] of this.#queues) {
+      if (queue.isIdle(now)) this.#queues.delete(resource);
+    }
+    this.#sweepAt = Math.max(QUEUES_SWEPT, 2 * this.#queues.size);
+  }
+}

@@ -1,0 +1,174 @@
+/**
+ * Charges of one resource that its share does not suffice for, on their way to the leader. One question
+ * is under way at a time; what comes meanwhile goes with the next, so that a limit that is used up and
+ * asked for by everybody costs the leader one question per round trip and replica. What it said is remembered
+ * for a moment, or until a new answer may have changed the share: then not even that.
+ */
+import type { Quota } from '../../core/quota/quota.ts';
+import { SpendResult } from '../../core/quota/spend-result.ts';
+import { msUntilReset } from '../../core/rules/unit.ts';
+import type { DurationMs, MonotonicMs, WallMs } from '../../core/time.ts';
+import type { LeaderWord, LeasedShares } from './lease-port.ts';
+import type { LeasedCounts } from './leased-counts.ts';
+
+/** That there is no more of a window, until it ends: others may give hits back, and are found so much later. */
+const COUNT_OVER_MS: DurationMs = 100;
+/** That the leader's bucket is empty: a token for each replica of a small rate comes sooner. */
+const RATE_OVER_MS: DurationMs = 50;
+/** That nobody could say: so often a leader is looked for while there is none. */
+const SILENT_MS: DurationMs = 200;
+
+/** A charge that waits. */
+export interface Waiting {
+  readonly hits: number;
+  readonly giveUpAt: MonotonicMs;
+  /** With ADMITTED, OVER, or LAPSED when nobody could say in time. Called once. */
+  readonly settle: (result: SpendResult) => void;
+}
+
+export interface LeaderQueueParts {
+  readonly shares: LeasedShares;
+  readonly monotonic: () => MonotonicMs;
+  readonly wall: () => WallMs;
+  readonly counts: LeasedCounts;
+}
+
+export class LeaderQueue {
+  readonly #parts: LeaderQueueParts;
+  readonly #resource: string;
+  #waiting: Waiting[] = [];
+  #isAsking = false;
+  #timer: NodeJS.Timeout | undefined;
+  /** When the timer comes; Infinity: it is not set. */
+  #timerAt: MonotonicMs = Infinity;
+  #overUntil: MonotonicMs = -Infinity;
+  /** So many hits at once and more are known to be over. */
+  #overFrom = 0;
+  #silentUntil: MonotonicMs = -Infinity;
+  #quota: Quota;
+
+  constructor(resource: string, quota: Quota, parts: LeaderQueueParts) {
+    this.#resource = resource;
+    this.#quota = quota;
+    this.#parts = parts;
+  }
+
+  get size(): number {
+    return this.#waiting.length;
+  }
+
+  /** It remembers nothing, and nobody waits. */
+  isIdle(now: MonotonicMs): boolean {
+    return !this.#isAsking && now >= this.#overUntil && now >= this.#silentUntil;
+  }
+
+  /** What is known already; null: it is to be asked. */
+  known(hits: number, now: MonotonicMs): SpendResult | null {
+    if (now < this.#overUntil && hits >= this.#overFrom) return SpendResult.OVER;
+    return now < this.#silentUntil ? SpendResult.LAPSED : null;
+  }
+
+  add(waiting: Waiting, quota: Quota): void {
+    this.#quota = quota;
+    this.#waiting.push(waiting);
+    this.#arm(waiting.giveUpAt);
+    if (this.#isAsking) return;
+    this.#isAsking = true;
+    // What else comes in this turn goes along.
+    queueMicrotask(() => void this.#run());
+  }
+
+  /** A new answer: what was known may have changed. */
+  forget(): void {
+    this.#overUntil = -Infinity;
+    this.#silentUntil = -Infinity;
+  }
+
+  /** Nobody is to wait any more. */
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#settleAll(SpendResult.LAPSED);
+  }
+
+  async #run(): Promise<void> {
+    while (this.#waiting.length > 0) await this.#askOnce(this.#waiting[0] as Waiting);
+    this.#isAsking = false;
+  }
+
+  /** Each time at least the first of those that wait is settled. */
+  async #askOnce(first: Waiting): Promise<void> {
+    const { shares, monotonic, counts } = this.#parts;
+    const timeoutMs = earliest(this.#waiting) - monotonic();
+    if (timeoutMs <= 0) {
+      this.#giveUp();
+      return;
+    }
+    const hits = this.#waiting.reduce((sum, its) => sum + its.hits, 0);
+    const question = { resource: this.#resource, quota: this.#quota, hits, least: first.hits };
+    counts.questions += 1;
+    this.#take(await shares.decide(question, timeoutMs), first);
+  }
+
+  #take(word: LeaderWord | null, { hits: least }: Waiting): void {
+    const now = this.#parts.monotonic();
+    if (word?.result === SpendResult.ADMITTED) this.#deal(word.admitted);
+    else if (word?.result === SpendResult.OVER) {
+      this.#overUntil = now + this.#overMs();
+      this.#overFrom = least;
+      this.#settle(({ hits }) => hits >= least, SpendResult.OVER);
+    } else {
+      this.#silentUntil = now + SILENT_MS;
+      this.#settleAll(SpendResult.LAPSED);
+    }
+  }
+
+  #overMs(): DurationMs {
+    const { kind, unit } = this.#quota;
+    if (kind === 'rate') return RATE_OVER_MS;
+    return Math.min(COUNT_OVER_MS, msUntilReset(unit, this.#parts.wall()));
+  }
+
+  /** In their order, to those that it suffices for. */
+  #deal(admitted: number): void {
+    let left = admitted;
+    const isDealt = ({ hits }: Waiting): boolean => {
+      if (hits > left) return false;
+      left -= hits;
+      return true;
+    };
+    this.#settle(isDealt, SpendResult.ADMITTED);
+    this.#parts.counts.wastedHits += left;
+  }
+
+  #settle(isMeant: (waiting: Waiting) => boolean, result: SpendResult): void {
+    const settled: Waiting[] = [];
+    const kept: Waiting[] = [];
+    for (const waiting of this.#waiting) (isMeant(waiting) ? settled : kept).push(waiting);
+    this.#waiting = kept;
+    for (const { settle } of settled) settle(result);
+  }
+
+  #settleAll(result: SpendResult): void {
+    this.#settle(() => true, result);
+  }
+
+  #arm(at: MonotonicMs): void {
+    if (at >= this.#timerAt) return;
+    clearTimeout(this.#timer);
+    this.#timerAt = at;
+    const ms = Math.max(0, Math.ceil(at - this.#parts.monotonic()));
+    this.#timer = setTimeout(() => this.#giveUp(), ms).unref();
+  }
+
+  #giveUp(): void {
+    this.#timerAt = Infinity;
+    const now = this.#parts.monotonic();
+    this.#settle(({ giveUpAt }) => giveUpAt <= now, SpendResult.LAPSED);
+    if (this.#waiting.length > 0) this.#arm(earliest(this.#waiting));
+  }
+}
+
+/** Infinity when nobody waits. */
+function earliest(waiting: readonly Waiting[]): MonotonicMs {
+  return waiting.reduce((least, { giveUpAt }) => Math.min(least, giveUpAt), Infinity);
+}

@@ -1,0 +1,107 @@
+/**
+ * A CounterStore around another: charges of leased limits are decided by this replica's share of them, in
+ * memory and mostly before `charge` returns, and never reach the store. All others go there as they are.
+ *
+ * A limit that cannot be leased (there are too many) is counted in the store: by those replicas that
+ * cannot, beside those that can.
+ */
+import { SpendResult } from '../../core/quota/spend-result.ts';
+import type {
+  Charge,
+  ChargeGroup,
+  ChargeListener,
+  CounterStore,
+} from '../../limiter/counter-store.ts';
+import { GiveBackCounts } from '../split/give-back.ts';
+import { LeasedCall } from './leased-call.ts';
+import type { LeasedCounts } from './leased-counts.ts';
+import { type DeciderOptions, LeasedDecider } from './leased-decider.ts';
+
+export interface LeasedStoreOptions extends DeciderOptions {
+  readonly inner: CounterStore;
+}
+
+export class LeasedCounterStore implements CounterStore {
+  readonly immediate = false;
+  readonly giveBacks = new GiveBackCounts();
+  readonly #inner: CounterStore;
+  readonly #decider: LeasedDecider;
+
+  constructor({ inner, ...options }: LeasedStoreOptions) {
+    this.#inner = inner;
+    this.#decider = new LeasedDecider(options);
+  }
+
+  get name(): string {
+    return this.#inner.name;
+  }
+
+  /** Of the store: what is leased needs none. */
+  get isHealthy(): boolean {
+    return this.#inner.isHealthy;
+  }
+
+  get counts(): LeasedCounts {
+    return this.#decider.counts;
+  }
+
+  /** Charges that wait for the leader now. */
+  get waiting(): number {
+    return this.#decider.questions.waiting;
+  }
+
+  onHealth(listener: (isHealthy: boolean) => void): void {
+    this.#inner.onHealth(listener);
+  }
+
+  start(): Promise<void> {
+    return this.#inner.start();
+  }
+
+  /** What waits for the leader is answered first, by its failure mode. */
+  close(): Promise<void> {
+    this.#decider.questions.close();
+    return this.#inner.close();
+  }
+
+  charge(groups: readonly ChargeGroup[], listener: ChargeListener): void {
+    const [group] = groups;
+    if (groups.length !== 1 || group === undefined || group.charges.length !== 1) {
+      if (groups.some(hasLeased)) this.#call(groups, listener, null);
+      else this.#inner.charge(groups, listener);
+      return;
+    }
+    const [charge] = group.charges;
+    if (charge?.isLeased !== true || group.isLocal === true) {
+      this.#inner.charge(groups, listener);
+      return;
+    }
+    this.#chargeOne(charge, groups as readonly [ChargeGroup], listener);
+  }
+
+  /** The way of nearly every request: one charge, and the share knows. */
+  #chargeOne(charge: Charge, groups: readonly [ChargeGroup], listener: ChargeListener): void {
+    const decider = this.#decider;
+    const moment = decider.moment();
+    const held = decider.heldOf(charge, moment.now);
+    if (held === null) {
+      decider.counts.results.untracked += 1;
+      this.#inner.charge(groups, listener);
+      return;
+    }
+    const result = decider.spend(charge, held, moment);
+    if (result === SpendResult.ADMITTED || result === SpendResult.OVER) {
+      groups[0].failure = null;
+      listener.settled(groups);
+    } else this.#call(groups, listener, result);
+  }
+
+  #call(groups: readonly ChargeGroup[], listener: ChargeListener, first: SpendResult | null): void {
+    const parts = { inner: this.#inner, decider: this.#decider, giveBacks: this.giveBacks };
+    new LeasedCall({ ...parts, groups, listener }).run(first);
+  }
+}
+
+function hasLeased({ charges }: ChargeGroup): boolean {
+  return charges.some(({ isLeased }) => isLeased);
+}

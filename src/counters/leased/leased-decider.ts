@@ -1,0 +1,125 @@
+/** One charge of a leased limit: by the share that this replica has of it, else by the leader. */
+import type { HeldResource } from '../../core/quota/holder.ts';
+import { leasedQuota } from '../../core/quota/leased-quota.ts';
+import type { Quota } from '../../core/quota/quota.ts';
+import { SpendResult } from '../../core/quota/spend-result.ts';
+import { isUnit } from '../../core/rules/unit.ts';
+import type { DurationMs, MonotonicMs, WallMs } from '../../core/time.ts';
+import type { Charge, ChargeGroup } from '../../limiter/counter-store.ts';
+import type { LocalShare } from '../guarded/degrade.ts';
+import { LeaderQuestions } from './leader-questions.ts';
+import type { LeasedShares } from './lease-port.ts';
+import { LeasedCounts } from './leased-counts.ts';
+import { readAdmitted, readOnly, readOver, readRefunded } from './reading.ts';
+
+/** One moment by both clocks. */
+export interface Moment {
+  readonly now: MonotonicMs;
+  readonly wall: WallMs;
+}
+
+export interface DeciderOptions {
+  readonly shares: LeasedShares;
+  readonly monotonic: () => MonotonicMs;
+  readonly wall: () => WallMs;
+  /** The longest that the leader is waited for; a caller's own deadline may be sooner. */
+  readonly decideMs: DurationMs;
+  /** For failure mode `local`. */
+  readonly local: LocalShare;
+}
+
+/** An answer must reach its caller before the deadline. */
+const ANSWER_MS: DurationMs = 1;
+
+export class LeasedDecider {
+  readonly counts = new LeasedCounts();
+  readonly questions: LeaderQuestions;
+  readonly #options: DeciderOptions;
+  readonly #shares: LeasedShares;
+
+  constructor(options: DeciderOptions) {
+    const { shares, monotonic, wall } = options;
+    this.#options = options;
+    this.#shares = shares;
+    this.questions = new LeaderQuestions({ shares, monotonic, wall, counts: this.counts });
+  }
+
+  get local(): LocalShare {
+    return this.#options.local;
+  }
+
+  moment(): Moment {
+    return { now: this.#options.monotonic(), wall: this.#options.wall() };
+  }
+
+  /** What is held of the charge's limit; null: it cannot be leased. */
+  heldOf({ key, limit, unit }: Charge, now: MonotonicMs): HeldResource | null {
+    const held = this.#shares.find(key);
+    if (held !== undefined && held.quota.limit === limit) return held;
+    if (!isUnit(unit) || !this.#shares.track(key, leasedQuota(limit, unit), now)) return null;
+    return this.#shares.find(key) ?? null;
+  }
+
+  /** Writes the reading where the share knows the answer: ADMITTED or OVER. A refund and a peek are always that. */
+  spend(charge: Charge, held: HeldResource, { now, wall }: Moment): SpendResult {
+    const { hits } = charge;
+    const { share, quota } = held;
+    if (charge.isRefund) {
+      readRefunded(charge, share, share.unspend(hits, now), wall);
+      return SpendResult.ADMITTED;
+    }
+    const result =
+      hits === 0 || hits > mostOf(quota)
+        ? alwaysOf(hits)
+        : this.#shares.spendOn(held, hits, now, wall);
+    if (result === SpendResult.ADMITTED) {
+      this.counts.results.share += 1;
+      readAdmitted(charge, held.share, wall);
+    } else if (result === SpendResult.OVER) this.over(charge, held, wall);
+    return result;
+  }
+
+  over(charge: Charge, { share }: HeldResource, wall: WallMs): void {
+    this.counts.results.over += 1;
+    readOver(charge, share, wall);
+  }
+
+  /** Asks the leader; `settle` is told ADMITTED or OVER with the reading written, or LAPSED. */
+  ask(
+    charge: Charge,
+    held: HeldResource,
+    { deadlineMs }: Pick<ChargeGroup, 'deadlineMs'>,
+    settle: (result: SpendResult) => void,
+  ): void {
+    const latest = this.#options.monotonic() + this.#options.decideMs;
+    const giveUpAt = deadlineMs === 0 ? latest : Math.min(latest, deadlineMs - ANSWER_MS);
+    this.questions.ask(charge.key, held.quota, {
+      hits: charge.hits,
+      giveUpAt,
+      settle: (result) => {
+        const wall = this.#options.wall();
+        if (result === SpendResult.OVER) this.over(charge, held, wall);
+        if (result === SpendResult.ADMITTED) {
+          this.counts.results.leader += 1;
+          readAdmitted(charge, held.share, wall);
+        }
+        settle(result);
+      },
+    });
+  }
+
+  /** The charge is not made: it reads what there is. */
+  readOnly(charge: Charge, { share }: HeldResource, wall: WallMs): void {
+    readOnly(charge, share, wall);
+  }
+}
+
+/** Hits that can be admitted at once, whatever happens. */
+function mostOf(quota: Quota): number {
+  return quota.kind === 'rate' ? Math.min(quota.burst, quota.limit) : quota.limit;
+}
+
+/** A peek passes, and more than the whole limit never does. */
+function alwaysOf(hits: number): SpendResult {
+  return hits === 0 ? SpendResult.ADMITTED : SpendResult.OVER;
+}
