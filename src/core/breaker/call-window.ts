@@ -44,7 +44,6 @@ export class CallWindow {
     if (bucket - this.#newest >= size) {
       this.clear();
       this.#newest = bucket;
-      return;
     }
     while (this.#newest < bucket) {
       this.#newest++;
