@@ -4,7 +4,12 @@
  * its counter stays too high until its window ends, and admits that much too little.
  */
 import type { MonotonicMs } from '../../core/time.ts';
-import { type Charge, type ChargeGroup, ChargePolicy } from '../../limiter/counter-store.ts';
+import {
+  type Charge,
+  type ChargeGroup,
+  ChargePolicy,
+  type CounterStore,
+} from '../../limiter/counter-store.ts';
 import { takeHits } from '../count.ts';
 import { ownCharge, ownGroup } from '../groups.ts';
 
@@ -46,11 +51,30 @@ export class GiveBack<Part extends ChargeGroup> {
   }
 }
 
-/** What became of them. */
+/** When what is given back was made, at the earliest, and what the time is. */
+export interface GiveBackTimes {
+  readonly startedAt: MonotonicMs;
+  readonly now: MonotonicMs;
+}
+
+/** Makes them, and counts what became of them. */
 export class GiveBackCounts {
   givenBackHits = 0;
   /** Given up: too late for the window, refused, or of unknown outcome. */
   lostHits = 0;
+
+  /** Each where its part was made. To be called behind the answer, before its caller acts upon that. */
+  make<Part extends ChargeGroup>(
+    backs: readonly GiveBack<Part>[],
+    { startedAt, now }: GiveBackTimes,
+    storeOf: (part: Part) => Pick<CounterStore, 'charge'> | undefined,
+  ): void {
+    for (const back of backs) {
+      const groups = back.groups(startedAt, now);
+      this.begun(back.hits, groups);
+      if (groups.length > 0) storeOf(back.part)?.charge(groups, this);
+    }
+  }
 
   /** `sent` of so many hits; the others were too late already. */
   begun(hits: number, sent: readonly ChargeGroup[]): void {

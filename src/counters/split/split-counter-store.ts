@@ -85,15 +85,10 @@ export class SplitCounterStore implements CounterStore {
     }
   }
 
-  /** For SplitCall. Behind its answer, and before anything that the caller does upon it. */
+  /** For SplitCall. */
   giveBack(backs: readonly GiveBack<PartGroup>[], startedAt: MonotonicMs): void {
     const { stores, monotonic } = this.#options;
-    const now = monotonic();
-    for (const back of backs) {
-      const groups = back.groups(startedAt, now);
-      this.giveBacks.begun(back.hits, groups);
-      if (groups.length > 0) stores[back.part.place]?.charge(groups, this.giveBacks);
-    }
+    this.giveBacks.make(backs, { startedAt, now: monotonic() }, ({ place }) => stores[place]);
   }
 }
 

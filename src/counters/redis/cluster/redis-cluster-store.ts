@@ -236,14 +236,8 @@ export class RedisClusterStore implements CounterStore, ClusterRoutes {
     return true;
   }
 
-  /** Behind the answer, and before anything that the caller does upon it. */
   giveBack(backs: readonly GiveBack<ClusterPart>[], startedAt: MonotonicMs): void {
-    const now = this.now();
-    for (const back of backs) {
-      const groups = back.groups(startedAt, now);
-      this.giveBacks.begun(back.hits, groups);
-      if (groups.length > 0) this.charge(groups, this.giveBacks);
-    }
+    this.giveBacks.make(backs, { startedAt, now: this.now() }, () => this);
   }
 
   ended(): void {
