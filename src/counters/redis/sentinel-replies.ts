@@ -5,19 +5,34 @@ import { type Naming, REPLICAS_MAX } from './sentinel-view.ts';
 /** RFC 1035: the longest name. */
 const HOST_LENGTH_MAX = 253;
 
+/**
+ * States of a failover in which the promoted replica has said that it is the primary now. The epoch is that
+ * of the failover from then on, and the other Sentinels are told; only `SENTINEL MASTER` goes on
+ * naming the old primary until the other replicas follow the new one.
+ */
+const DECIDED = ['reconf_slaves', 'update_config'];
+
 /** Of `SENTINEL MASTER` and `SENTINEL REPLICAS`; throws when they are neither. */
-export function parseNaming(primary: unknown, replicas: unknown): Naming {
-  const fields = fieldsOf(primary);
-  const address = addressOf(fields);
-  if (address === null) throw new Error('the sentinel named no address');
-  const list: unknown[] = Array.isArray(replicas) ? replicas.slice(0, REPLICAS_MAX) : [];
-  const epoch = Number(fields.get('config-epoch') ?? 0);
-  return {
-    primary: address,
-    epoch: Number.isSafeInteger(epoch) ? epoch : 0,
-    isFailingOver: (fields.get('flags') ?? '').split(',').includes('failover_in_progress'),
-    replicas: list.map((one) => addressOf(fieldsOf(one))).filter((one) => one !== null),
-  };
+export function parseNaming(master: unknown, replicas: unknown): Naming {
+  const fields = fieldsOf(master);
+  const primary = addressOf(fields);
+  if (primary === null) throw new Error('the sentinel named no address');
+  const list = (Array.isArray(replicas) ? replicas.slice(0, REPLICAS_MAX) : []).map(fieldsOf);
+  const number = Number(fields.get('config-epoch') ?? 0);
+  const epoch = Number.isSafeInteger(number) ? number : 0;
+  const others = list.map(addressOf).filter((one) => one !== null);
+  const isFailingOver = hasFlag(fields, 'failover_in_progress');
+  const meant = isFailingOver ? list.find((one) => hasFlag(one, 'promoted')) : undefined;
+  const promoting = meant === undefined ? null : addressOf(meant);
+  if (promoting !== null && DECIDED.includes(fields.get('failover-state') ?? '')) {
+    const decided = { primary: promoting, isFailingOver: false, promoting: null };
+    return { ...decided, epoch, replicas: [primary, ...others] };
+  }
+  return { primary, epoch, isFailingOver, promoting, replicas: others };
+}
+
+function hasFlag(fields: ReadonlyMap<string, string>, flag: string): boolean {
+  return (fields.get('flags') ?? '').split(',').includes(flag);
 }
 
 /** A flat list of names and values. */

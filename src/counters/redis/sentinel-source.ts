@@ -5,7 +5,7 @@
  * `SentinelView` decides by what came back.
  */
 import type { Redis } from 'ioredis';
-import type { MonotonicMs } from '../../core/time.ts';
+import type { DurationMs, MonotonicMs } from '../../core/time.ts';
 import type { PeerOptions } from './peer-options.ts';
 import { PolledPeer } from './polled-peer.ts';
 import type { PrimaryListener, PrimarySource } from './primary-source.ts';
@@ -16,6 +16,7 @@ import { type Naming, SentinelView } from './sentinel-view.ts';
 /** While all is well: half of a second is the most that a planned failover may go unseen. */
 const CALM_PERIOD_MS = 250;
 const SEARCH_PERIOD_MS = 100;
+/** Of servers; and of Sentinels while one fails over, as it says which replica it promotes. */
 const ROLE_PERIOD_MS = 50;
 /** A search that lasts looks again for what it can decide by waiting. */
 const DECIDE_EVERY_MS = 50;
@@ -70,7 +71,7 @@ export class SentinelSource implements PrimarySource {
   find(): Promise<HostPort | null> {
     if (this.#isClosed) return Promise.resolve(null);
     this.#view.beginSearch(this.#parts.monotonic());
-    for (const sentinel of this.#sentinels.values()) sentinel.periodMs = SEARCH_PERIOD_MS;
+    this.#askEvery(SEARCH_PERIOD_MS);
     this.#watchServers();
     this.#deciding = setInterval(() => this.#decide(), DECIDE_EVERY_MS);
     return new Promise((resolve) => {
@@ -124,10 +125,16 @@ export class SentinelSource implements PrimarySource {
       this.#decide();
       return;
     }
-    const successor = this.#view.successor(this.#parts.monotonic());
-    if (successor !== null) this.#moved(successor);
+    this.#askEvery(this.#view.isFailingOver ? ROLE_PERIOD_MS : CALM_PERIOD_MS);
+    const other = this.#view.other(this.#parts.monotonic());
+    if (other !== null) this.#moved(other);
     else if (this.#view.isFailingOver || this.#view.isDisputed) this.#watchServers();
     else this.#leaveServers();
+  }
+
+  /** Of the Sentinels. */
+  #askEvery(ms: DurationMs): void {
+    for (const sentinel of this.#sentinels.values()) sentinel.periodMs = ms;
   }
 
   /** Keeps one question for each candidate, and for nobody else. */
@@ -164,15 +171,14 @@ export class SentinelSource implements PrimarySource {
     });
   }
 
-  /** A role has come: decides the search, or tells of a promotion during a failover. */
+  /** A role has come: decides the search, or tells of a promotion. */
   #weigh(): void {
     if (this.#found !== null) {
       this.#decide();
       return;
     }
-    if (!this.#view.isFailingOver) return;
-    const chosen = this.#view.choose(this.#parts.monotonic());
-    if (chosen !== null && addressText(chosen) !== this.#current) this.#moved(chosen);
+    const other = this.#view.other(this.#parts.monotonic());
+    if (other !== null) this.#moved(other);
   }
 
   #moved(to: HostPort): void {
@@ -189,7 +195,7 @@ export class SentinelSource implements PrimarySource {
     if (chosen === null) return;
     this.#view.settle(chosen, this.#parts.monotonic());
     this.#current = addressText(chosen);
-    for (const sentinel of this.#sentinels.values()) sentinel.periodMs = CALM_PERIOD_MS;
+    this.#askEvery(CALM_PERIOD_MS);
     if (!this.#view.isFailingOver) this.#leaveServers();
     this.#end(chosen);
   }

@@ -4,6 +4,11 @@
  * Sentinels name a new primary some 0.7 s after it was promoted. So the servers are asked for their
  * role too, and a replica that calls itself primary is taken for the new one, in two cases only:
  * a Sentinel says that it fails over, or the primary that is named does not answer as one.
+ *
+ * Two Sentinels may each promote a replica, by votes of two epochs; the higher one wins, and the other
+ * replica calls itself primary for up to eight seconds more. So what speaks for a server is the
+ * configuration of the highest epoch, a failover that began from it, and only then its own word; and that
+ * not while it is stale: said when another one was named, and not taken back since.
  */
 import type { MonotonicMs } from '../../core/time.ts';
 import { addressText, type HostPort } from './redis-options.ts';
@@ -17,10 +22,14 @@ export const PRIMARY_ANSWERS_WITHIN_MS = 150;
 
 /** What one Sentinel says. */
 export interface Naming {
+  /** Of a failover the replica that was promoted, as soon as the Sentinel has seen that it was. */
   readonly primary: HostPort;
   /** Counts up with each failover: the highest is the newest. */
   readonly epoch: number;
+  /** A failover is under way, and has not made a primary yet. */
   readonly isFailingOver: boolean;
+  /** The replica that it is going to be, once that is decided. */
+  readonly promoting: HostPort | null;
   readonly replicas: readonly HostPort[];
 }
 
@@ -33,8 +42,10 @@ export class SentinelView {
   #searchedSince: MonotonicMs = 0;
   /** Known from a time when Sentinels answered; they may have gone down with the primary. */
   #last: Naming | null = null;
-  /** Named before the newest: may call itself primary for seconds after it is none. */
-  #superseded: HostPort | null = null;
+  /** Servers whose last word was that they are primary. */
+  readonly #claims = new Set<string>();
+  /** Those among them that another one was named in place of: may say so for seconds more. */
+  readonly #stale = new Set<string>();
   #chosen: HostPort | null = null;
   /** Newest epoch when it was chosen. */
   #chosenEpoch = -1;
@@ -48,17 +59,35 @@ export class SentinelView {
     if (!this.isDisputed) this.#agreedAt = now;
     const { newest } = this;
     if (newest === null) return;
-    const before = this.#last?.primary;
-    if (before !== undefined && !isSame(before, newest.primary)) this.#superseded = before;
-    if (isSame(this.#superseded, newest.primary)) this.#superseded = null;
+    this.#supersede(newest);
     if (isSame(this.#chosen, newest.primary)) {
       this.#chosenEpoch = Math.max(this.#chosenEpoch, newest.epoch);
     }
     this.#last = newest;
   }
 
+  /** Who calls itself primary when another one is named has to take it back before it is believed again. */
+  #supersede({ primary }: Naming): void {
+    const before = this.#last?.primary;
+    if (before !== undefined && !isSame(before, primary)) {
+      for (const server of this.#claims) this.#stale.add(server);
+      this.#stale.add(addressText(before));
+    }
+    this.#stale.delete(addressText(primary));
+    for (const server of this.#promoting) this.#stale.delete(server);
+    const known = new Set(this.candidates.map(addressText));
+    for (const servers of [this.#claims, this.#stale]) {
+      for (const server of servers) if (!known.has(server)) servers.delete(server);
+    }
+  }
+
   noteRole(server: string, role: Role): void {
     this.#roles.set(server, role);
+    if (role === 'primary') this.#claims.add(server);
+    else if (role === 'replica') {
+      this.#claims.delete(server);
+      this.#stale.delete(server);
+    }
   }
 
   /** What was answered before says nothing about now. */
@@ -71,17 +100,32 @@ export class SentinelView {
     this.#roles.clear();
   }
 
-  /** Of the Sentinels that answer, the one that knows of the latest failover. */
+  /** Of the Sentinels that answer, the one that knows of the latest failover, and best of its end. */
   get newest(): Naming | null {
     let newest: Naming | null = null;
     for (const naming of this.#namings.values()) {
-      if (newest === null || naming.epoch > newest.epoch) newest = naming;
+      if (newest === null || isNewer(naming, newest)) newest = naming;
     }
     return newest;
   }
 
   get isFailingOver(): boolean {
-    return [...this.#namings.values()].some(({ isFailingOver }) => isFailingOver);
+    return this.#failovers.length > 0;
+  }
+
+  /** Those from the newest configuration: a Sentinel that has not heard of it gets no votes any more. */
+  get #failovers(): Naming[] {
+    const { newest } = this;
+    return [...this.#namings.values()].filter(
+      ({ isFailingOver, epoch, primary }) =>
+        isFailingOver && epoch === newest?.epoch && isSame(primary, newest.primary),
+    );
+  }
+
+  /** Replicas that are to be the primary. */
+  get #promoting(): Set<string> {
+    const promoting = this.#failovers.map((naming) => naming.promoting);
+    return new Set(promoting.filter((server) => server !== null).map(addressText));
   }
 
   /** Servers to ask for their role: the named primary first. */
@@ -156,6 +200,12 @@ export class SentinelView {
     return isLong && role === 'primary' ? newest.primary : null;
   }
 
+  /** Where to go from the one in use; null to stay. */
+  other(now: MonotonicMs): HostPort | null {
+    const other = this.successor(now) ?? (this.isFailingOver ? this.choose(now) : null);
+    return other === null || isSame(this.#chosen, other) ? null : other;
+  }
+
   /** For the operator. */
   roleText(server: HostPort): string {
     return this.#roles.get(addressText(server)) ?? 'no answer yet';
@@ -170,16 +220,26 @@ export class SentinelView {
     return epoch <= this.#chosenEpoch ? this.#chosen : null;
   }
 
-  /** The one replica that calls itself primary; two of them are for the Sentinels to sort out. */
+  /**
+   * The one replica that calls itself primary, or of those that a failover is to make primary the one
+   * that does. Two of them are for the Sentinels to sort out.
+   */
   #promoted(named: HostPort): HostPort | null {
-    const promoted = this.candidates.filter(
-      (server) =>
-        !isSame(named, server) &&
-        !isSame(this.#superseded, server) &&
-        this.#roles.get(addressText(server)) === 'primary',
-    );
+    const meant = this.#promoting;
+    const promoted = this.candidates.filter((server) => {
+      const node = addressText(server);
+      const isMeant = meant.size === 0 || meant.has(node);
+      const isClaimed = this.#roles.get(node) === 'primary' && !this.#stale.has(node);
+      return isClaimed && isMeant && !isSame(named, server);
+    });
     return promoted.length === 1 ? (promoted[0] as HostPort) : null;
   }
+}
+
+/** A failover that has come to its end says more than one of the same epoch that has not. */
+function isNewer(one: Naming, other: Naming): boolean {
+  if (one.epoch !== other.epoch) return one.epoch > other.epoch;
+  return other.isFailingOver && !one.isFailingOver;
 }
 
 function isSame(one: HostPort | null, other: HostPort): boolean {

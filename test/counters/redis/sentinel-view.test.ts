@@ -16,7 +16,12 @@ const server = (port: number) => ({ host: 'r', port });
 /** `primary` leads the two others of 1, 2 and 3. */
 function naming(primary: number, epoch = 0, isFailingOver = false): Naming {
   const replicas = [1, 2, 3].filter((port) => port !== primary).map(server);
-  return { primary: server(primary), epoch, isFailingOver, replicas };
+  return { primary: server(primary), epoch, isFailingOver, promoting: null, replicas };
+}
+
+/** A failover that has chosen its replica. */
+function promoting(replica: number, of: Naming): Naming {
+  return { ...of, isFailingOver: true, promoting: server(replica) };
 }
 
 type Roles = Readonly<Record<number, Role>>;
@@ -49,6 +54,41 @@ const choices: [title: string, namings: Naming[], roles: Roles, early: number, l
     1,
   ],
   ['failing over, one promoted', [naming(1, 1, true)], { 1: 'primary', 2: 'primary' }, 2, 2],
+  [
+    'failing over, and another than the one to be promoted claims it',
+    [promoting(3, naming(1))],
+    { 1: 'failed', 2: 'primary', 3: 'replica' },
+    0,
+    0,
+  ],
+  [
+    'failing over, and the one to be promoted is not the only one to claim it',
+    [promoting(3, naming(1)), naming(1)],
+    { 1: 'failed', 2: 'primary', 3: 'primary' },
+    3,
+    3,
+  ],
+  [
+    'failing over twice, and both that are to be promoted claim it',
+    [promoting(3, naming(1)), promoting(2, naming(1))],
+    { 1: 'failed', 2: 'primary', 3: 'primary' },
+    0,
+    0,
+  ],
+  [
+    'named since, while a Sentinel fails over that has not heard of it',
+    [naming(3, 2), promoting(2, naming(1))],
+    { 1: 'failed', 2: 'primary', 3: 'primary' },
+    3,
+    3,
+  ],
+  [
+    'a failover of the same epoch that has come to its end',
+    [naming(1, 2, true), naming(3, 2)],
+    { 1: 'failed', 2: 'primary', 3: 'primary' },
+    3,
+    3,
+  ],
 ];
 
 test.each(choices)('%s', (_title, namings, roles, early, late) => {
@@ -109,6 +149,45 @@ describe('after a choice', () => {
     expect(view.choose(3000)).toEqual(server(1));
   });
 
+  test('one that called itself primary when another was named must take it back first', () => {
+    const view = viewOf([naming(1, 4)], { 1: 'failed', 2: 'primary' });
+    view.settle(server(2), 1000);
+    view.note('s0', naming(3, 5), 2000);
+    expect(view.other(2000)).toEqual(server(3));
+    view.release();
+    view.beginSearch(2000);
+    view.noteRole('r:2', 'primary');
+    view.noteRole('r:3', 'failed');
+    expect(view.choose(3000)).toBeNull();
+    view.noteRole('r:2', 'replica');
+    view.noteRole('r:2', 'primary');
+    expect(view.choose(3000)).toEqual(server(2));
+  });
+
+  test('one that a failover promotes anew is believed though its last word was an older one', () => {
+    const view = viewOf([naming(1, 4)], { 1: 'primary' });
+    view.settle(server(1), 1000);
+    view.note('s0', naming(2, 5), 2000);
+    view.settle(server(2), 2000);
+    view.note('s0', promoting(1, naming(2, 5)), 9000);
+    view.beginSearch(9000);
+    view.noteRole('r:2', 'failed');
+    view.noteRole('r:1', 'primary');
+    expect(view.choose(9000)).toEqual(server(1));
+  });
+
+  test('there is no other while it is the one that is named, or that a failover made', () => {
+    const view = viewOf([naming(1, 4)], { 1: 'primary' });
+    view.settle(server(1), 1000);
+    expect(view.other(2000)).toBeNull();
+    view.note('s0', promoting(2, naming(1, 4)), 2000);
+    expect(view.other(2000)).toBeNull();
+    view.noteRole('r:2', 'primary');
+    expect(view.other(2000)).toEqual(server(2));
+    view.settle(server(2), 2000);
+    expect(view.other(2000)).toBeNull();
+  });
+
   test('what sentinels said last is used while none answers', () => {
     const view = viewOf([naming(1)], {});
     view.note('s0', null, 1000);
@@ -165,10 +244,23 @@ describe('replies of a sentinel', () => {
   const replica = ['name', 'r:2', 'ip', 'r', 'port', '2', 'flags', 'slave'];
 
   test('are a naming', () => {
-    const naming7 = { primary: server(1), epoch: 7, isFailingOver: false, replicas: [server(2)] };
+    const naming7 = { ...naming(1, 7), replicas: [server(2)] };
     expect(parseNaming(primary, [replica])).toEqual(naming7);
     const failing = [...primary, 'flags', 'master,o_down,failover_in_progress'];
     expect(parseNaming(failing, [])).toMatchObject({ isFailingOver: true, replicas: [] });
+  });
+
+  const promoted = ['ip', 'r', 'port', '3', 'flags', 'slave,promoted'];
+  test.each([
+    ['select_slave', [replica], { ...naming(1, 7, true), replicas: [server(2)] }],
+    ['wait_promotion', [replica, promoted], promoting(3, naming(1, 7))],
+    ['reconf_slaves', [replica, promoted], { ...naming(3, 7), replicas: [1, 2, 3].map(server) }],
+    ['update_config', [promoted], { ...naming(3, 7), replicas: [1, 3].map(server) }],
+    // Between the two replies the failover came to its end.
+    ['reconf_slaves', [replica], { ...naming(1, 7, true), replicas: [server(2)] }],
+  ])('of a failover in the state %s', (state, replicas, expected) => {
+    const flags = ['flags', 'master,o_down,failover_in_progress', 'failover-state', state];
+    expect(parseNaming([...primary, ...flags], replicas)).toEqual(expected);
   });
 
   test.each([
