@@ -2,6 +2,7 @@
  * Which concrete part stands behind which port: read this and you have seen them all. Rooms get what they
  * need as arguments. Parts of several pieces are put together by the file of `src/service` that is called.
  */
+import type { Audit } from './core/events/event.ts';
 import type { RuleSet } from './core/rules/rule-set.ts';
 import type { EmergencyOverrides } from './limiter/emergency-overrides.ts';
 import { Limiter } from './limiter/limiter.ts';
@@ -24,6 +25,8 @@ import { monotonicNow, wallNow } from './service/clocks.ts';
 import { counterStores } from './service/counter-stores.ts';
 import { emergencyOverrides } from './service/emergency-overrides.ts';
 import { errorLog } from './service/event-logs.ts';
+import { EventRecorder } from './service/event-recorder.ts';
+import { limiterOptions } from './service/limiter-options.ts';
 import { compileOptions, limitsSource } from './service/limits-source.ts';
 import { listenerOptions } from './service/listener-options.ts';
 import { registerMetrics } from './service/metrics.ts';
@@ -56,24 +59,23 @@ export function compose(settings: Settings, worker: WorkerSide | null = null): C
   });
   const { needsLoadedDomain, needsStoreConnection } = settings.health;
   const health = new HealthState({ config: !needsLoadedDomain, store: settings.redis === null });
-  const rules = composeRules(settings, { telemetry, logger, health }, worker);
+  const events = new EventRecorder(settings, { logger, version, part: worker?.number ?? null });
+  const { audit } = events;
+  const rules = composeRules(settings, { telemetry, logger, audit, health }, worker);
   const { counters } = settings;
-  const stores = counterStores(settings, { telemetry, logger, isWorker: worker !== null });
+  const stores = counterStores(settings, { telemetry, logger, audit, isWorker: worker !== null });
   const { store, quota } = stores;
   const overLimitCache = overLimitCacheOf(counters.overLimitCacheBytes);
-  const overrides = emergencyOverrides(rules, counters.nearLimitRatio, logger);
+  const overrides = emergencyOverrides(rules, counters.nearLimitRatio, { logger, audit });
   const limiter = new Limiter({
     rules,
     store,
     observer: telemetry,
     overrides,
+    abuse: events.abuse,
     overLimitCache,
     monotonicNow,
-    stopsWhenOver: counters.stopIncrementWhenOver,
-    isShadowForAll: settings.modes.shadow,
-    isQuotaForAll: settings.modes.quota,
-    addsMetadata: settings.response.dynamicMetadata,
-    headerNames: settings.response.headers,
+    ...limiterOptions(settings),
   });
   const { bounds } = settings;
   const rateLimit: RateLimitParts = { decider: limiter, bounds, observer: telemetry };
@@ -84,8 +86,9 @@ export function compose(settings: Settings, worker: WorkerSide | null = null): C
     isHanded: worker !== null,
   });
   const measured = { ...stores, rules, overLimitCache, overrides, rpcServer, tlsReload };
-  registerMetrics(telemetry, measured);
+  registerMetrics(telemetry, { ...measured, events });
   const service = new Service({
+    events,
     rules,
     store,
     quota,
@@ -129,18 +132,19 @@ function overLimitCacheOf(bytes: number): OverLimitCache | null {
 interface Around {
   readonly telemetry: Telemetry;
   readonly logger: Logger;
+  readonly audit: Audit;
   readonly health: HealthState;
 }
 
 function composeRules(
   settings: Settings,
-  { telemetry, logger, health }: Around,
+  { telemetry, logger, audit, health }: Around,
   worker: WorkerSide | null,
 ): RuleSource {
   const onLoaded = (set: RuleSet): void => {
     if (settings.health.needsLoadedDomain) health.setConfig(set.domains.size > 0);
   };
-  if (worker === null) return limitsSource(settings, { telemetry, logger, onLoaded });
+  if (worker === null) return limitsSource(settings, { telemetry, logger, audit, onLoaded });
   return worker.rules({ compile: compileOptions(settings, telemetry), onCurrent: onLoaded });
 }
 

@@ -1,11 +1,16 @@
-/** The words of the command line ─▶ a command. `run` is the whole of `weir` but for the process. */
+/**
+ * The words of the command line ─▶ a command. `run` and, for the one command that waits, `runEvents` are the
+ * whole of `weir` but for the process.
+ */
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { check, checkLikeReference } from './check.ts';
+import type { Surroundings } from './events.ts';
+import { parseEventsOptions } from './events-options.ts';
 import { explain } from './explain.ts';
 import { ExitCode, type Output } from './output.ts';
 import { inspectRaft } from './raft-inspect.ts';
 
-export const USAGE = `weir: limits files, checked and explained; a voter's storage, inspected
+export const USAGE = `weir: limits files, checked and explained; a voter's storage, inspected; events
 
   weir check DIR [--merge-domains] [--ignore-dot-files]
       Every problem of the limits files in DIR, as file:line:column path message.
@@ -18,6 +23,14 @@ export const USAGE = `weir: limits files, checked and explained; a voter's stora
   weir raft inspect DIR [--json]
       What a voter's storage holds: term, vote, snapshots, log, damage. Changes nothing.
       Exit code 0: the voter could start from it. 1: it could not.
+
+  weir events [--kind audit|abuse] [--from ID] [--count N] [--follow] [--json]
+              [--group NAME --consumer NAME [--claim-after SECONDS]]
+      Recorded events in the order in which they happened, each once. Where they are is read from
+      the environment, as the service does: EVENTS_STREAM, REDIS_URL and the other REDIS_ variables.
+      ID: of an entry, or a time (2026-11-24T10:00Z), or '$' for what comes from now on.
+      With a group, its consumers share the events, and what one did not finish comes again.
+      Exit code 0: shown. 1: Redis could not be asked. What is missing is told on stderr.
 
   weir -config_dir DIR [-merge_domain_configs]
       The check with the flags and the output of envoyproxy/ratelimit's config_check_cmd.
@@ -42,6 +55,18 @@ export function run(words: readonly string[], version: string, output: Output): 
   if (command === 'explain') return runExplain(rest, output);
   if (command === 'raft') return runRaft(rest, output);
   return misuse(`unknown command '${command}'`, output);
+}
+
+/** `weir events`, given the words behind it. Loads what speaks to Redis only then. */
+export async function runEvents(
+  words: readonly string[],
+  surroundings: Surroundings,
+  output: Output,
+): Promise<ExitCode> {
+  const options = parseEventsOptions(words);
+  if (typeof options === 'string') return misuse(options, output);
+  const { showEvents } = await import('./events.ts');
+  return showEvents(options, surroundings, output);
 }
 
 const FLAG = { type: 'boolean', default: false } as const;

@@ -9,7 +9,7 @@ export interface Output {
 
 export const ExitCode = {
   OK: 0,
-  /** The limits have errors, the descriptor cannot be answered, the voter could not start. */
+  /** The limits have errors, the descriptor has no answer, the voter could not start, Redis is away. */
   FAILED: 1,
   /** The command line makes no sense. */
   USAGE: 2,

@@ -4,6 +4,7 @@
  * whatever is reloaded meanwhile.
  */
 import type { RuleStats } from '../core/counting/rule-stats.ts';
+import type { AbuseWatch } from '../core/events/abuse-watch.ts';
 import type { DomainRules } from '../core/rules/domain-rules.ts';
 import { type Descriptor, HITS_UNSET, type RateLimitRequest } from '../core/rules/request.ts';
 import type { Rule } from '../core/rules/rule.ts';
@@ -35,6 +36,8 @@ export interface LimiterOptions {
   readonly store: Pick<CounterStore, 'charge'>;
   readonly observer: Observer;
   readonly overrides: Pick<EmergencyOverrides, 'of'>;
+  /** Told of the counters that turn somebody away; null where nothing is recorded. */
+  readonly abuse: Pick<AbuseWatch, 'over'> | null;
   /** Null when LOCAL_CACHE_SIZE_IN_BYTES is 0. */
   readonly overLimitCache: OverLimitCache | null;
   readonly monotonicNow: () => MonotonicMs;
@@ -172,6 +175,9 @@ export class Limiter implements Decider, ChargeListener {
       decision.overallCode = Code.OK;
       options.observer.globalShadow();
     }
+    if (options.abuse !== null && decision.overallCode === Code.OVER_LIMIT) {
+      tellOver(decision, options.abuse, options.monotonicNow());
+    }
     if (options.headerNames !== null) {
       decision.responseHeaders = limitHeaders(checks, options.headerNames, options.isQuotaForAll);
     }
@@ -275,6 +281,18 @@ function rememberOver(decision: Decision, cache: OverLimitCache): void {
 function countOver({ before, after, limit }: Check, isChargedWhole: boolean): number {
   if (isChargedWhole) return before >= limit ? before : -1;
   return after > limit ? after : -1;
+}
+
+/** What a store's own reading turned away: an answer in its place says nothing of who asks. */
+function tellOver(
+  { statuses, request }: Decision,
+  abuse: Pick<AbuseWatch, 'over'>,
+  now: MonotonicMs,
+): void {
+  for (const check of statuses) {
+    const isIts = check.code === Code.OVER_LIMIT && check.degraded === null && check.key !== '';
+    if (isIts) abuse.over(request.domain, check, now);
+  }
 }
 
 /** A degraded answer says so, in each of the two places that the operator switched on. */

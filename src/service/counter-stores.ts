@@ -2,6 +2,7 @@
  * Counters: those of leased limits by shares, around those of all others, which are in Redis or in memory. A
  * worker process has no part in the group that grants shares, and counts leased limits like any others.
  */
+import type { Audit } from '../core/events/event.ts';
 import { MemoryCounterStore } from '../counters/memory/memory-counter-store.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -14,6 +15,7 @@ import { redisStore } from './redis-store.ts';
 export interface StoresAround {
   readonly telemetry: Telemetry;
   readonly logger: Logger;
+  readonly audit: Audit;
   readonly isWorker: boolean;
 }
 

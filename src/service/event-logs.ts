@@ -40,6 +40,23 @@ export function redisLog(logger: Logger): (event: RedisEvent) => void {
   };
 }
 
+/** Of the connection that events go by. Nobody waits for it, so its ups and downs are details. */
+export function eventStreamLog(logger: Logger): (event: RedisEvent) => void {
+  return ({ kind, address, text, row, leftOut = 0 }) => {
+    if (row === undefined) {
+      logger.debug('events: the connection changed', { kind, address, text });
+      return;
+    }
+    logger.warn('events cannot be written now', {
+      class: row.name,
+      address,
+      text,
+      advice: row.advice,
+      ...(leftOut === 0 ? {} : { leftOut }),
+    });
+  };
+}
+
 /** `address`: of the Redis that the breakers are before. */
 export function breakerLog(
   logger: Logger,

@@ -1,4 +1,5 @@
 /** The rules as the settings want them: where limits files are, and how they are compiled. */
+import type { Audit } from '../core/events/event.ts';
 import type { CompileOptions } from '../core/rules/domain-rules.ts';
 import { exactKeyFormat, referenceKeyFormat } from '../core/rules/key-format.ts';
 import type { RuleSet } from '../core/rules/rule-set.ts';
@@ -11,6 +12,7 @@ import { loadListener } from './load-listener.ts';
 export interface LimitsParts {
   readonly telemetry: Telemetry;
   readonly logger: Logger;
+  readonly audit: Audit;
   readonly onLoaded: (set: RuleSet) => void;
   readonly tap?: DescriptorTap;
 }

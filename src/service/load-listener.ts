@@ -1,4 +1,5 @@
-/** What a load of the limits files leaves behind for operators: log lines and numbers. */
+/** What a load of the limits files leaves behind for operators: log lines, numbers and events. */
+import type { Audit } from '../core/events/event.ts';
 import type { RuleSet } from '../core/rules/rule-set.ts';
 import type { LoadListener, LoadStats } from '../rules/file-rule-source.ts';
 import { formatProblem, type Problem } from '../rules/problem.ts';
@@ -12,10 +13,12 @@ const PROBLEMS_LOGGED_MAX = 20;
 export interface LoadListenerParts {
   readonly telemetry: Pick<Telemetry, 'limitsLoaded' | 'limitsFailed' | 'register'>;
   readonly logger: Logger;
+  readonly audit: Audit;
   readonly onLoaded: (set: RuleSet) => void;
 }
 
-export function loadListener({ telemetry, logger, onLoaded }: LoadListenerParts): LoadListener {
+export function loadListener(parts: LoadListenerParts): LoadListener {
+  const { telemetry, logger, audit, onLoaded } = parts;
   let loadedAtSeconds = 0;
   let problemCount = 0;
   telemetry.register('weir_rule_set_loaded_timestamp_seconds', () => loadedAtSeconds);
@@ -30,6 +33,7 @@ export function loadListener({ telemetry, logger, onLoaded }: LoadListenerParts)
         telemetry.limitsLoaded();
       }
       logLoad(logger, set, stats);
+      auditLoad(audit, set, stats);
       onLoaded(set);
     },
     delayed(runningMs) {
@@ -41,6 +45,7 @@ export function loadListener({ telemetry, logger, onLoaded }: LoadListenerParts)
       const kept = keptDomains.join(', ');
       logger.error('limits files have problems', { problems: problems.length, kept });
       logProblems(logger, problems);
+      auditRefusal(audit, problems, kept);
     },
   };
 }
@@ -52,6 +57,18 @@ function logLoad(logger: Logger, set: RuleSet, stats: LoadStats): void {
   for (const warning of stats.warnings.slice(0, PROBLEMS_LOGGED_MAX)) {
     logger.warn(`limits: ${formatProblem(warning)}`);
   }
+}
+
+function auditLoad(audit: Audit, { version }: RuleSet, stats: LoadStats): void {
+  const { files, domains, rules, errors, warnings } = stats;
+  const details = { version, files, domains, rules, errors, warnings: warnings.length };
+  audit({ name: 'rules-loaded', details });
+}
+
+function auditRefusal(audit: Audit, problems: readonly Problem[], kept: string): void {
+  const files = new Set(problems.map(({ file }) => file)).size;
+  const first = problems[0] === undefined ? '' : formatProblem(problems[0]);
+  audit({ name: 'rules-refused', details: { problems: problems.length, files, kept, first } });
 }
 
 function logProblems(logger: Logger, problems: readonly Problem[]): void {

@@ -9,6 +9,8 @@ import type { QuotaGroup } from '../peers/group/quota-group.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { NativeServer } from '../wire/native/native-server.ts';
 import type { RpcServer } from '../wire/rpc-server.ts';
+import { registerEvents } from './event-metrics.ts';
+import type { EventRecorder } from './event-recorder.ts';
 import { registerListener, registerTlsReload } from './listener-metrics.ts';
 import { registerQuotaGroup } from './peer-metrics.ts';
 import { registerRedis } from './redis-metrics.ts';
@@ -25,6 +27,7 @@ export interface MeasuredParts {
   readonly overrides: EmergencyOverrides;
   readonly rpcServer: RpcServer;
   readonly tlsReload: TlsReload | null;
+  readonly events: EventRecorder;
   /** Null in a worker: a replica with workers has no part in a group. */
   readonly quota: QuotaGroup | null;
 }
@@ -56,6 +59,7 @@ export function registerMetrics(telemetry: Telemetry, parts: MeasuredParts): voi
   if (rpcServer instanceof NativeServer) registerListener(telemetry, rpcServer);
   if (tlsReload !== null) registerTlsReload(telemetry, tlsReload);
   if (parts.quota !== null) registerQuotaGroup(telemetry, parts.quota);
+  registerEvents(telemetry, parts.events);
   if (redis === null) registerMemory(telemetry, memory);
   else {
     registerRedis(telemetry, redis);

@@ -25,7 +25,7 @@ export function registerRedis(telemetry: Telemetry, { parts, split }: RedisStore
     telemetry.register(name as keyof typeof sums, () => byNode(parts, read, sum));
   }
   telemetry.register('weir_redis_clock_ahead_seconds', () =>
-    byNode(parts, ({ store }) => store.clockAheadMs / 1000, furthest),
+    byNode(parts, ({ store }) => store.clockAhead.ms / 1000, furthest),
   );
   telemetry.register('weir_breaker_closed', () =>
     COMMAND_CLASSES.flatMap((name) =>

@@ -3,6 +3,8 @@
  * Redis if there is a second one for limits per second, then for each of them breakers around what
  * speaks to its servers.
  */
+import type { Transition } from '../core/breaker/breaker.ts';
+import type { Audit } from '../core/events/event.ts';
 import { BreakerGate, type GateOptions } from '../counters/guarded/breaker-gate.ts';
 import { GuardedCounterStore } from '../counters/guarded/guarded-counter-store.ts';
 import type { MemoryCounterStore } from '../counters/memory/memory-counter-store.ts';
@@ -10,17 +12,18 @@ import { clusterStore } from '../counters/redis/cluster/cluster-store.ts';
 import type { RedisClusterStore } from '../counters/redis/cluster/redis-cluster-store.ts';
 import { ErrorCounts } from '../counters/redis/error-counts.ts';
 import { RedisCounterStore } from '../counters/redis/redis-counter-store.ts';
-import { addressText, type RedisAddress } from '../counters/redis/redis-options.ts';
+import { addressText } from '../counters/redis/redis-options.ts';
 import { readRedisTls } from '../counters/redis/redis-tls.ts';
 import { splitStore } from '../counters/split/per-second.ts';
 import type { SplitCounterStore } from '../counters/split/split-counter-store.ts';
 import type { CounterStore } from '../limiter/counter-store.ts';
-import type { RedisTarget } from '../settings/redis-target.ts';
+import { redisAddress } from '../settings/redis-address.ts';
 import type { RedisSettings, Settings } from '../settings/settings.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { monotonicNow, wallNow } from './clocks.ts';
 import { breakerLog, redisLog } from './event-logs.ts';
 import { LoopStallWatch } from './loop-stall.ts';
+import { type RedisClockReading, RedisClockWatch } from './redis-clock-watch.ts';
 import { TurnClock } from './turn-clock.ts';
 
 /** How long the start waits for Redis before it goes on without. */
@@ -66,20 +69,23 @@ export interface RedisStore {
 export interface RedisStoreParts {
   readonly memory: MemoryCounterStore;
   readonly logger: Logger;
+  readonly audit: Audit;
 }
 
-export function redisStore(settings: Settings, { memory, logger }: RedisStoreParts): RedisStore {
+export function redisStore(settings: Settings, its: RedisStoreParts): RedisStore {
+  const { memory, logger, audit } = its;
   const { redis, redisPerSecond, counters } = settings;
-  const used = [redis, redisPerSecond].filter((its) => its !== null);
+  const used = [redis, redisPerSecond].filter((one) => one !== null);
   const stalls = new LoopStallWatch(
     monotonicNow,
     Math.min(...used.map(({ timeoutMs }) => timeoutMs)) * STALL_SHARE,
   );
   stalls.start();
-  const around = { counters, logger, stalls, onRecovery: () => guard.replaySoon() };
-  const parts = used.map((its, index) =>
-    redisPart(index === 0 ? 'main' : 'per_second', its, around),
+  const around = { counters, logger, audit, stalls, onRecovery: () => guard.replaySoon() };
+  const parts = used.map((one, index) =>
+    redisPart(index === 0 ? 'main' : 'per_second', one, around),
   );
+  new RedisClockWatch(() => parts.flatMap(clocksOf), logger, audit).start();
   const [main, perSecond] = parts.map(({ store }) => store);
   const split =
     perSecond === undefined
@@ -96,6 +102,7 @@ export function redisStore(settings: Settings, { memory, logger }: RedisStorePar
 interface Around {
   readonly counters: Settings['counters'];
   readonly logger: Logger;
+  readonly audit: Audit;
   readonly stalls: LoopStallWatch;
   readonly onRecovery: () => void;
 }
@@ -117,7 +124,7 @@ function redisPart(name: RedisPart['name'], redis: RedisSettings, around: Around
     );
     return { name, store, errors, cluster, whole: store, nodes: () => cluster.nodes() };
   }
-  const address = addressOf(target);
+  const address = redisAddress(target);
   const text = addressText(address);
   const store = new RedisCounterStore({ ...options, address, db: database });
   const gate = new BreakerGate(gateOptions(store, text, redis, around));
@@ -164,7 +171,7 @@ function gateOptions(
 }
 
 /** `address`: of the server, or CLUSTER. */
-function gateParts(address: string, { counters, logger, stalls, onRecovery }: Around) {
+function gateParts(address: string, { counters, logger, audit, stalls, onRecovery }: Around) {
   const log = breakerLog(logger, address);
   return {
     keyPrefix: counters.keyPrefix,
@@ -173,25 +180,27 @@ function gateParts(address: string, { counters, logger, stalls, onRecovery }: Ar
     wasStalledSince: (since) => stalls.wasStalledSince(since),
     onTransition: (name, transition) => {
       log(name, transition);
+      auditBreaker(audit, { node: address, class: name }, transition);
       if (transition.to === 'ramping' || transition.to === 'closed') onRecovery();
     },
   } satisfies Partial<GateOptions>;
 }
 
-function addressOf(target: Exclude<RedisTarget, { kind: 'cluster' }>): RedisAddress {
-  switch (target.kind) {
-    case 'tcp':
-      return { host: target.host, port: target.port };
-    case 'unix':
-      return { path: target.path };
-    case 'sentinel': {
-      const { primary, sentinels, username, password } = target;
-      return {
-        primary,
-        sentinels,
-        ...(username === '' ? {} : { username }),
-        ...(password === null ? {} : { password: password.reveal() }),
-      };
-    }
-  }
+/** A probe that fails is the same outage still. */
+function auditBreaker(
+  audit: Audit,
+  where: { readonly node: string; readonly class: string },
+  { from, to, reason }: Transition,
+): void {
+  const details = { ...where, from, reason };
+  if (to === 'open' && from !== 'half-open') audit({ name: 'breaker-opened', details });
+  else if (to === 'closed') audit({ name: 'breaker-closed', details });
+}
+
+function clocksOf(part: RedisPart): RedisClockReading[] {
+  return part.nodes().map(({ address, store: { clockAhead } }) => ({
+    address,
+    aheadMs: clockAhead.ms,
+    uncertaintyMs: clockAhead.uncertaintyMs,
+  }));
 }

@@ -6,7 +6,8 @@
  * A store that is not there does not keep the service from starting; health says so.
  *
  * Stop: health says NOT_SERVING, `drainDelayMs` later (time for Envoy to notice) the ports stop accepting
- * and calls in flight finish within `drainTimeoutMs`, then the store settles what it holds and closes.
+ * and calls in flight finish within `drainTimeoutMs`, then the store settles what it holds and closes. What
+ * was recorded of all that is written last.
  */
 import type { DurationMs } from '../core/time.ts';
 import type { CounterStore } from '../limiter/counter-store.ts';
@@ -30,7 +31,18 @@ export interface QuotaPart {
   stop(): Promise<void>;
 }
 
+/** What records the service's own life, and that of its parts. */
+export interface EventsPart {
+  /** Connects in the background. */
+  start(): void;
+  /** The drain has begun. */
+  stopping(): void;
+  /** Writes what waits, for a short time. Never rejects. */
+  stop(): Promise<void>;
+}
+
 export interface ServiceParts {
+  readonly events: EventsPart;
   readonly rules: RuleSource;
   readonly store: CounterStore;
   /** Null in a worker process. */
@@ -73,8 +85,9 @@ export class Service {
 
   /** A stop that comes meanwhile ends the start at its next step. */
   async #start(): Promise<void> {
-    const { rules, quota, sideListeners, rpcServer, tlsReload } = this.#parts;
+    const { events, rules, quota, sideListeners, rpcServer, tlsReload } = this.#parts;
     const { logger, description } = this.#parts;
+    events.start();
     await rules.start();
     if (this.#stopped !== null) return;
     await this.#startStore();
@@ -114,9 +127,10 @@ export class Service {
   }
 
   async #stop(): Promise<void> {
-    const { rules, store, quota, health, rpcServer, sideListeners, logger } = this.#parts;
+    const { events, rules, store, quota, health, rpcServer, sideListeners, logger } = this.#parts;
     const { drainDelayMs, drainTimeoutMs } = this.#parts;
     logger.announce('weir drains', { drainDelayMs, drainTimeoutMs });
+    events.stopping();
     health.startDraining();
     // A start that hangs in a load is freed by this; the rules in force stay.
     const rulesClosed = rules.close();
@@ -129,6 +143,7 @@ export class Service {
     ]);
     if (quota !== null) await settledWithin([quota.stop()], QUOTA_MS_MAX);
     results.push(...(await settledWithin([store.close(), rulesClosed], CLOSE_MS_MAX)));
+    await events.stop();
     for (const result of results) {
       if (result.status === 'rejected') {
         logger.error('a part did not stop cleanly', { error: String(result.reason) });

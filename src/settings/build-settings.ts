@@ -1,6 +1,7 @@
 /**
  * Values by name to the grouped Settings. What only several variables together say is checked here.
  */
+import { eventsOf } from './build-events.ts';
 import { quotaOf } from './build-quota.ts';
 import { bothRedisOf } from './build-redis.ts';
 import type {
@@ -50,6 +51,7 @@ export function buildSettings(findings: Findings): Settings {
     },
     ...bothRedisOf(findings, backend),
     quota: quotaOf(findings),
+    events: eventsOf(findings, backend),
     modes: { shadow: values.SHADOW_MODE, quota: values.QUOTA_MODE },
     response: responseOf(values),
     metrics: metricsOf(findings),

@@ -19,6 +19,7 @@ export function describeSettings(settings: Settings): Record<string, string | nu
     backend: counters.backend,
     ...redisFields(settings),
     ...quotaFields(settings),
+    ...(settings.events === null ? {} : { events: settings.events.stream }),
     keyFormat: counters.keyFormat,
     overLimitCacheBytes: counters.overLimitCacheBytes,
     limits: limits.directory,

@@ -31,6 +31,7 @@ export type RowGroup =
   | 'Second Redis'
   | 'Breakers'
   | 'Global quotas'
+  | 'Events'
   | 'Metrics and logs'
   | 'Bounds'
   | 'xDS'

@@ -173,6 +173,14 @@ export interface QuotaSettings {
   readonly directory: string | null;
 }
 
+/** What is recorded for people, in the Redis of the counters. */
+export interface EventSettings {
+  /** Key of the audit's stream, outside a cluster. */
+  readonly stream: string;
+  /** About how many entries a stream keeps. */
+  readonly maxLength: number;
+}
+
 export interface Settings {
   readonly server: ServerSettings;
   readonly health: HealthSettings;
@@ -183,6 +191,8 @@ export interface Settings {
   /** Counts the limits per second; null: the one above counts all. */
   readonly redisPerSecond: RedisSettings | null;
   readonly quota: QuotaSettings;
+  /** Null: nothing is recorded. */
+  readonly events: EventSettings | null;
   readonly modes: ModeSettings;
   readonly response: ResponseSettings;
   readonly metrics: MetricsSettings;

@@ -2,6 +2,7 @@
 import type { Row, ValueOf } from './row.ts';
 import { BREAKER_ROWS } from './rows-breaker.ts';
 import { COUNTING_ROWS } from './rows-counting.ts';
+import { EVENTS_ROWS } from './rows-events.ts';
 import { LIMITS_ROWS } from './rows-limits.ts';
 import { METRICS_ROWS } from './rows-metrics.ts';
 import { PEERS_ROWS } from './rows-peers.ts';
@@ -17,6 +18,7 @@ const ALL_ROWS = [
   ...SECOND_REDIS_ROWS,
   ...BREAKER_ROWS,
   ...PEERS_ROWS,
+  ...EVENTS_ROWS,
   ...METRICS_ROWS,
 ] as const;
 

@@ -3,6 +3,7 @@
  * and those of the process itself (`process_*`, `nodejs_*`) are prom-client's. docs/metrics.md is
  * written from both tables, and only names in this one can be registered.
  */
+import { EVENTS_METRICS } from './events-metrics.ts';
 import { QUOTA_METRICS } from './quota-metrics.ts';
 
 export interface MetricRow {
@@ -317,6 +318,7 @@ export const WEIR_METRICS = [
     labels: [],
   },
   ...QUOTA_METRICS,
+  ...EVENTS_METRICS,
   {
     name: 'weir_workers',
     type: 'gauge',

@@ -4,6 +4,8 @@ import { availableParallelism } from 'node:os';
 import type { ProfileKind } from '../admin/profiler.ts';
 import { monotonicNow, wallNow } from '../service/clocks.ts';
 import { errorLog } from '../service/event-logs.ts';
+import { registerEvents } from '../service/event-metrics.ts';
+import { EventRecorder } from '../service/event-recorder.ts';
 import { limitsSource } from '../service/limits-source.ts';
 import { listenerOptions } from '../service/listener-options.ts';
 import { adminListeners } from '../service/side-listeners.ts';
@@ -50,12 +52,15 @@ export function composeSupervisor(
     version,
     withProcessMetrics: isEnabled,
   });
+  const events = new EventRecorder(settings, { logger, version, part: null });
+  registerEvents(telemetry, events);
   const fleet = new Fleet(workers, telemetry);
   const kept = new KeptRules();
   const agreement = new RuleAgreement({ onAgreed: agreementLog(logger) });
   const rules = limitsSource(settings, {
     telemetry,
     logger,
+    audit: events.audit,
     tap: (domain, slices) => kept.tap(domain, slices),
     onLoaded: (set) => agreement.offer(kept.take(set)),
   });
@@ -63,6 +68,7 @@ export function composeSupervisor(
   const { listen } = listenerOptions(settings, null);
   const supervisor: Supervisor = new Supervisor({
     workers,
+    events,
     rules,
     agreement,
     fleet,

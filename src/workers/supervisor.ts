@@ -8,7 +8,7 @@
 import type { Socket } from 'node:net';
 import type { DurationMs } from '../core/time.ts';
 import type { RuleSource } from '../limiter/rule-source.ts';
-import type { SideListener } from '../service/service.ts';
+import type { EventsPart, SideListener } from '../service/service.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { AcceptPort } from './accept-port.ts';
 import { Deferred } from './deferred.ts';
@@ -20,6 +20,7 @@ import type { WorkerChild, WorkerEnd, WorkerListener } from './worker-child.ts';
 
 export interface SupervisorParts {
   readonly workers: number;
+  readonly events: EventsPart;
   readonly rules: RuleSource;
   readonly agreement: RuleAgreement;
   readonly fleet: Fleet;
@@ -73,7 +74,8 @@ export class Supervisor implements WorkerListener {
   }
 
   async #start(): Promise<void> {
-    const { workers, rules, sideListeners, logger, description } = this.#parts;
+    const { workers, events, rules, sideListeners, logger, description } = this.#parts;
+    events.start();
     await rules.start();
     for (const listener of sideListeners) {
       if (this.#isStopping) return;
@@ -186,9 +188,10 @@ export class Supervisor implements WorkerListener {
   }
 
   async #stop(): Promise<void> {
-    const { fleet, rules, sideListeners, agreement, logger } = this.#parts;
+    const { events, fleet, rules, sideListeners, agreement, logger } = this.#parts;
     const { drainDelayMs, drainTimeoutMs } = this.#parts;
     logger.announce('weir drains', { drainDelayMs, drainTimeoutMs });
+    events.stopping();
     this.#allServe.resolve(undefined);
     for (const timer of this.#replacements) clearTimeout(timer);
     agreement.close();
@@ -207,6 +210,7 @@ export class Supervisor implements WorkerListener {
       ...sideListeners.map((listener) => listener.close(drainTimeoutMs)),
       rulesClosed,
     ]);
+    await events.stop();
     logger.flush();
     logger.announce('weir stopped');
   }

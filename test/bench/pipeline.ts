@@ -95,6 +95,7 @@ function makeHandler(of: PipelineCase): UnaryHandler {
     overrides,
     store: new MemoryCounterStore({ now: Date.now }),
     observer: telemetry,
+    abuse: null,
     overLimitCache: null,
     monotonicNow: () => performance.now(),
     stopsWhenOver: false,

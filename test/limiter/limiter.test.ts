@@ -139,6 +139,7 @@ describe('a defect', () => {
         storeFailed: () => {},
       },
       overrides: { of: () => null },
+      abuse: null,
       overLimitCache: null,
       monotonicNow: () => 0,
       stopsWhenOver: false,

@@ -62,6 +62,7 @@ export function worldOf(
       globalShadow: () => observed.shadows++,
       storeFailed: (code) => observed.failures.push(code),
     },
+    abuse: null,
     overLimitCache: null,
     monotonicNow: () => made.clock,
     stopsWhenOver: false,

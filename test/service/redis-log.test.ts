@@ -1,5 +1,6 @@
 /** What the connection to Redis reports, as lines of the log; and TLS files that stop the start. */
 import { expect, test } from 'vitest';
+import { NO_AUDIT } from '../../src/core/events/event.ts';
 import { MemoryCounterStore } from '../../src/counters/memory/memory-counter-store.ts';
 import { redisErrorRow } from '../../src/counters/redis/redis-errors.ts';
 import type { RedisEvent } from '../../src/counters/redis/redis-options.ts';
@@ -56,7 +57,7 @@ test('a PEM file that is not there stops the start, by variable, file and reason
   const read = readSettings(env);
   if ('problems' in read) throw new Error('no settings');
   const memory = new MemoryCounterStore({ now: () => 0, keysMax: 1 });
-  expect(() => redisStore(read.settings, { memory, logger })).toThrow(
+  expect(() => redisStore(read.settings, { memory, logger, audit: NO_AUDIT })).toThrow(
     'REDIS_TLS_CACERT=/nowhere.pem: cannot be read: ENOENT',
   );
 });

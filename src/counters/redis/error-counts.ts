@@ -8,7 +8,7 @@ import type { MonotonicMs } from '../../core/time.ts';
  * What was asked for when an error came. A call carries what many requests brought: it is a `peek`
  * when all of them only read.
  */
-export const ERROR_COMMANDS = ['charge', 'peek', 'connect', 'sentinel', 'other'] as const;
+export const ERROR_COMMANDS = ['charge', 'peek', 'events', 'connect', 'sentinel', 'other'] as const;
 
 /** Nodes with counts of their own: a cluster has fewer. */
 export const ERROR_NODES_MAX = 64;

@@ -8,6 +8,15 @@ import type { DurationMs, MonotonicMs, WallMs } from '../../core/time.ts';
 /** Crystals drift by less than 0.1 ms in this time. */
 const KEPT_MS = 10_000;
 
+/** Positive: the server's clock is ahead. */
+export interface ClockAhead {
+  readonly ms: number;
+  /** What the round trip may explain of it. */
+  readonly uncertaintyMs: DurationMs;
+}
+
+const UNKNOWN: ClockAhead = { ms: 0, uncertaintyMs: 0 };
+
 export class RedisClock {
   /** The server's clock minus ours is between the two. */
   #least = -Infinity;
@@ -37,8 +46,10 @@ export class RedisClock {
   }
 
   /** How far it is ahead of a wall clock that says `wall` at `time`; 0 before the first reply. */
-  aheadOf(wall: WallMs, time: MonotonicMs): DurationMs {
-    return this.isKnown ? (this.#least + this.#most) / 2 + time - wall : 0;
+  aheadOf(wall: WallMs, time: MonotonicMs): ClockAhead {
+    if (!this.isKnown) return UNKNOWN;
+    const middle = (this.#least + this.#most) / 2;
+    return { ms: middle + time - wall, uncertaintyMs: this.#most - middle };
   }
 
   /** Another server may answer from now on. */

@@ -1,7 +1,8 @@
 /**
- * One connection to the Redis that counts, kept up for as long as the store lives. Nothing waits in
- * it: while it is not ready a call is refused at once, and calls that were sent when it is lost fail
- * at once, since whether they were carried out is unknown and sending them again could charge twice.
+ * One connection to the Redis that counts, for calls of one script, kept up for as long as the store
+ * lives. Nothing waits in it: while it is not ready a call is refused at once, and calls that were sent
+ * when it is lost fail at once, since whether they were carried out is unknown and sending them again
+ * could charge twice.
  *
  * Each attempt asks where the Redis is (`PrimarySource`) and reads the TLS files again; behind
  * Sentinels a server must call itself primary before it is ready, and is left as soon as another
@@ -11,7 +12,8 @@
 import { Redis } from 'ioredis';
 import type { StoreFailure } from '../../limiter/counter-store.ts';
 import { ioredisOptions } from './peer-options.ts';
-import { FixedPrimary, type PrimarySource } from './primary-source.ts';
+import type { PrimarySource } from './primary-source.ts';
+import { primarySourceOf } from './primary-source-of.ts';
 import {
   connectionErrorRow,
   failureOf,
@@ -25,8 +27,7 @@ import {
   type NodeAddress,
   type RedisEvent,
 } from './redis-options.ts';
-import { loadScript } from './scripts/load.ts';
-import { askRole, SentinelSource } from './sentinel-source.ts';
+import { askRole } from './sentinel-source.ts';
 
 const RETRY_FIRST_MS = 50;
 /** Doublings of the pause between attempts, far beyond any `retryMaxMs`. */
@@ -41,7 +42,7 @@ export interface RedisCall {
   readonly command?: string;
   /** A slot that is being moved to this node of a cluster is meant: ASKING goes before it. */
   readonly isAsking?: boolean;
-  /** Of the charge script: number of keys, keys, arguments. */
+  /** Of the script: number of keys, keys, arguments. */
   encode(): (string | number)[];
 }
 
@@ -66,7 +67,6 @@ class NoPrimaryError extends Error {
 export class RedisConnection {
   readonly #options: CompleteRedisOptions;
   readonly #onChange: (isReady: boolean) => void;
-  readonly #script = loadScript('charge');
   readonly #source: PrimarySource;
   readonly #name: string;
   /** The attempt or connection of now. */
@@ -85,15 +85,11 @@ export class RedisConnection {
   #endStart: (failure: string | null) => void = () => {};
 
   constructor(options: CompleteRedisOptions, onChange: (isReady: boolean) => void) {
-    const { address, username, password, tls, monotonic } = options;
     this.#options = options;
     this.#onChange = onChange;
-    this.#node = addressText(address);
+    this.#node = addressText(options.address);
     this.#name = `redis ${this.#node}`;
-    this.#source =
-      'sentinels' in address
-        ? new SentinelSource({ address, server: { username, password, tls }, monotonic })
-        : new FixedPrimary(address);
+    this.#source = primarySourceOf(options);
   }
 
   get isReady(): boolean {
@@ -145,6 +141,7 @@ export class RedisConnection {
   /** There must have been a start. Never throws, also when the call cannot be made into bytes. */
   call(call: RedisCall, listener: CallListener): void {
     const node = this.#node;
+    const { script } = this.#options;
     const { command = 'other', isAsking = false } = call;
     let args: (string | number)[] = [];
     const failed = (error: unknown) => {
@@ -168,7 +165,7 @@ export class RedisConnection {
     const replied = (reply: unknown) => listener.replied(reply);
     const sent = this.#sent('evalsha', isAsking, () => {
       args = call.encode();
-      return [this.#script.sha, ...args];
+      return [script.sha, ...args];
     });
     const done = sent.then(replied, (error: unknown) => {
       const refusal = refusalOf(error);
@@ -178,7 +175,7 @@ export class RedisConnection {
       }
       this.noteRefusal(refusal, command);
       // NOSCRIPT: nothing was carried out. EVAL runs the script and keeps it, whatever flushes it.
-      const again = this.#sent('eval', isAsking, () => [this.#script.text, ...args]);
+      const again = this.#sent('eval', isAsking, () => [script.text, ...args]);
       return again.then(replied, failed);
     });
     done.catch((error: unknown) => this.noteDefect(error));
@@ -289,7 +286,7 @@ export class RedisConnection {
     this.#attempts = 0;
     this.#isReady = true;
     // Only saves the first call a round trip: should it fail, that call brings the script along.
-    redis.call('script', ['LOAD', this.#script.text]).catch(() => {});
+    redis.call('script', ['LOAD', this.#options.script.text]).catch(() => {});
     this.#endStart(null);
     this.#event('ready', 'connected');
     this.#onChange(true);

@@ -10,7 +10,7 @@
  * sent to a peer that does not answer. What became of charges whose callers were answered without
  * Redis is told by their outcome (call-outcomes.ts), so that they are neither lost nor made twice.
  */
-import type { DurationMs, MonotonicMs } from '../../core/time.ts';
+import type { MonotonicMs } from '../../core/time.ts';
 import type {
   ChargeGroup,
   ChargeListener,
@@ -23,7 +23,7 @@ import type { CallRoute } from './call-route.ts';
 import { type CallPart, type CallPlan, ChargeCall } from './charge-call.ts';
 import { ChargeQueue, type Entry, entryOf, partsOf, settleGroups } from './charge-queue.ts';
 import { type KeyPlan, sequenceKey } from './counter-key.ts';
-import { RedisClock } from './redis-clock.ts';
+import { type ClockAhead, RedisClock } from './redis-clock.ts';
 import { RedisConnection } from './redis-connection.ts';
 import { UNEXPECTED_TEXT } from './redis-errors.ts';
 import type { RedisStoreOptions } from './redis-options.ts';
@@ -85,8 +85,8 @@ export class RedisCounterStore implements CounterStore {
     this.#connection = new RedisConnection(this.#options, (isReady) => this.#changed(isReady));
   }
 
-  /** Milliseconds that the server's clock is ahead of `now`; 0 before the first reply. */
-  get clockAheadMs(): DurationMs {
+  /** How far the server's clock is ahead of `now`; 0 before the first reply. */
+  get clockAhead(): ClockAhead {
     const { now, monotonic } = this.#options;
     return this.#clock.aheadOf(now(), monotonic());
   }

@@ -9,6 +9,7 @@ import { type CallRoute, ONLY_ROUTE } from './call-route.ts';
 import { ErrorCounts } from './error-counts.ts';
 import type { RedisErrorRow } from './redis-errors.ts';
 import type { RedisTls } from './redis-tls.ts';
+import { loadScript, type Script } from './scripts/load.ts';
 
 export interface HostPort {
   readonly host: string;
@@ -30,7 +31,14 @@ export interface SentinelAddress {
 /** More than anybody runs: each is polled several times a second. */
 export const SENTINELS_MAX = 32;
 
-export type RedisAddress = NodeAddress | SentinelAddress;
+/** Whichever node of a cluster owns a slot. */
+export interface SlotAddress {
+  /** Nodes to find the others by. */
+  readonly seeds: readonly HostPort[];
+  readonly slot: number;
+}
+
+export type RedisAddress = NodeAddress | SentinelAddress | SlotAddress;
 
 /** What happened to the connection, for the log. `text` holds no credentials. */
 export interface RedisEvent {
@@ -48,6 +56,8 @@ export interface RedisStoreOptions {
   readonly address: RedisAddress;
   /** For the Sentinels too. Null or absent: no TLS. */
   readonly tls?: RedisTls | null;
+  /** What a call carries out; the charge script when absent. */
+  readonly script?: Script;
   /** Where errors are counted; may be shared by several stores. */
   readonly errors?: ErrorCounts;
   readonly username?: string;
@@ -144,7 +154,8 @@ const WHOLE = {
 
 /** Fills in the defaults; throws a RangeError that names the option and its bound. */
 export function completeOptions(options: RedisStoreOptions): CompleteRedisOptions {
-  const complete = { ...DEFAULTS, errors: new ErrorCounts(), ...options };
+  const { script = loadScript('charge') } = options;
+  const complete = { ...DEFAULTS, errors: new ErrorCounts(), ...options, script };
   for (const [name, least] of Object.entries(WHOLE)) {
     const value = complete[name as keyof typeof WHOLE];
     if (!Number.isSafeInteger(value) || value < least) {
@@ -160,9 +171,10 @@ export function completeOptions(options: RedisStoreOptions): CompleteRedisOption
   return complete;
 }
 
-/** `host:port`, the path of the socket, or the name of the primary. */
+/** `host:port`, the path of the socket, the name of the primary, or what is looked for in a cluster. */
 export function addressText(address: RedisAddress): string {
   if ('path' in address) return address.path;
+  if ('slot' in address) return `owner of slot ${address.slot}`;
   if ('sentinels' in address) return `primary ${address.primary}`;
   return `${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`;
 }

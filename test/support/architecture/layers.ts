@@ -25,8 +25,9 @@ export const LAYERS = `
 | admin | types | – | ports | – | node:http, node:inspector |
 | peers | yes | – | – | yes | @bufbuild/protobuf, @grpc/grpc-js, node:dns, node:fs, node:net, node:os, node:path, node:tls, node:zlib |
 | settings | yes | – | – | – | node:util |
-| cli | yes | peers/storage/, rules/, settings/ | – | – | node:fs, node:path, node:util |
-| service | yes | admin/, counters/, peers/, rpc/, rules/, settings/, telemetry/, wire/ | yes | – | node:fs |
+| events | yes | counters/redis/, settings/ | – | – | – |
+| cli | yes | counters/redis/, events/, peers/storage/, rules/, settings/ | – | – | node:fs, node:path, node:util |
+| service | yes | admin/, counters/, events/, peers/, rpc/, rules/, settings/, telemetry/, wire/ | yes | – | node:fs, node:os |
 | workers | yes | admin/, rules/, service/, settings/, telemetry/, wire/ | ports | – | node:child_process, node:net, node:os |
 | compose.ts | yes | all | yes | – | – |
 | main.ts | – | compose.ts, settings/, telemetry/, workers/ | – | – | – |

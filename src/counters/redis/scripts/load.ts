@@ -11,7 +11,7 @@ export interface Script {
 }
 
 /** Throws when the file is not there: the installation is broken. */
-export function loadScript(name: 'charge'): Script {
+export function loadScript(name: 'charge' | 'append-events'): Script {
   const text = readFileSync(new URL(`./${name}.lua`, import.meta.url), 'utf8');
   return { text, sha: createHash('sha1').update(text).digest('hex') };
 }
