@@ -12,6 +12,8 @@ import type { NodeId } from './log-entry.ts';
  * reads as may wait are fewer. Were one forgotten, its answers would only count for less.
  */
 const ROUNDS_MAX = 256;
+/** Heartbeats of an election timeout: who answered none of so many is taken for gone. */
+const LATELY = 10;
 
 export class HeartbeatRounds {
   readonly #quorum: number;
@@ -57,6 +59,11 @@ export class HeartbeatRounds {
 
   hasAnswered(peer: NodeId): boolean {
     return (this.#answered.get(peer) ?? 0) > 0;
+  }
+
+  hasAnsweredLately(peer: NodeId): boolean {
+    const answered = this.#answered.get(peer) ?? 0;
+    return answered > 0 && answered >= this.#latest - LATELY;
   }
 
   #confirm(): void {

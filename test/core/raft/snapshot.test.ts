@@ -1,8 +1,10 @@
 /** Snapshots: thesis 5.1. */
+import { crc32 as crc32OfZlib } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { crc32 } from '../../../src/core/raft/crc32.ts';
 import { entryBytes } from '../../../src/core/raft/log-entry.ts';
 import type { SnapshotChunk } from '../../../src/core/raft/message.ts';
+import type { RaftLimits } from '../../../src/core/raft/options.ts';
 import { makeSnapshot, type Snapshot } from '../../../src/core/raft/snapshot.ts';
 import { bodies, entries, entry, Rig, type RigOptions, T } from './support/rig.ts';
 import { logText } from './support/test-cluster.ts';
@@ -15,9 +17,15 @@ function chunk(from: number, to: number, of: Snapshot = snapshot): SnapshotChunk
   return { kind: 'snapshot-chunk', snapshot: of.meta, offset: from, bytes: part, round: 3 };
 }
 
-test('crc32 is that of zlib', () => {
+test('crc32 is that of zlib, for each length and place in a buffer', () => {
   expect(crc32(new TextEncoder().encode('123456789'))).toBe(0xcbf43926);
-  expect(crc32(new Uint8Array())).toBe(0);
+  const all = Uint8Array.from({ length: 64 }, (_, at) => (at * 151) & 0xff);
+  for (let from = 0; from < 8; from++) {
+    for (let to = from; to <= all.length; to++) {
+      const some = all.subarray(from, to);
+      expect(crc32(some), `${from} to ${to}`).toBe(crc32OfZlib(some));
+    }
+  }
 });
 
 describe('a snapshot that is received', () => {
@@ -182,8 +190,8 @@ describe('a snapshot that is made while another is received', () => {
 describe('a snapshot that is sent', () => {
   const limits = { compactionTail: 0, chunkBytesMax: 8 };
   /** Leads, with all of its log in a snapshot of 13 bytes, and a follower that has nothing. */
-  const sending = (): Rig => {
-    const rig = new Rig({ limits, disk: { term: 2, snapshot } });
+  const sending = (more: Partial<RaftLimits> = {}): Rig => {
+    const rig = new Rig({ limits: { ...limits, ...more }, disk: { term: 2, snapshot } });
     rig.lead();
     const conflict = { index: 1, term: null };
     rig.hear('2', 3, { kind: 'append-reply', isMatch: false, prevIndex: 5, conflict, round: 1 });
@@ -253,5 +261,30 @@ describe('a snapshot that is sent', () => {
     rig.cluster.snapshot('1');
     expect(rig.node.snapshot?.meta.index).toBe(6);
     expect(reply(rig, 8)).toMatchObject([{ snapshot: { index: 5 }, offset: 8 }]);
+  });
+
+  test('what comes behind it stays for the follower, so that one snapshot is enough', () => {
+    const rig = sending();
+    rig.match('3', 6);
+    rig.cluster.snapshot('1');
+    expect(logText(rig.node)).toBe('(5/2) 6/3');
+    expect(bodies(rig.match('2', 5), 'append', '2')).toMatchObject([{ entries: [{ index: 6 }] }]);
+  });
+
+  test('what comes behind it stays for no follower that fell silent', () => {
+    const rig = sending();
+    for (let round = 2; round <= 12; round++) {
+      rig.wait(T / 10);
+      rig.match('3', 6, round);
+    }
+    rig.cluster.snapshot('1');
+    expect(logText(rig.node)).toBe('(6/3)');
+  });
+
+  test('what comes behind it goes when the log is half full', () => {
+    const rig = sending({ logBytesMax: entryBytes(entry(6, 3, null)) });
+    rig.match('3', 6);
+    rig.cluster.snapshot('1');
+    expect(logText(rig.node)).toBe('(6/3)');
   });
 });
