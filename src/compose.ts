@@ -60,10 +60,11 @@ export function compose(settings: Settings, worker: WorkerSide | null = null): C
   const { needsLoadedDomain, needsStoreConnection } = settings.health;
   const health = new HealthState({ config: !needsLoadedDomain, store: settings.redis === null });
   const events = new EventRecorder(settings, { logger, version, part: worker?.number ?? null });
-  const { audit } = events;
+  const { audit, clock: hybrid } = events;
   const rules = composeRules(settings, { telemetry, logger, audit, health }, worker);
   const { counters } = settings;
-  const stores = counterStores(settings, { telemetry, logger, audit, isWorker: worker !== null });
+  const isWorker = worker !== null;
+  const stores = counterStores(settings, { telemetry, logger, audit, hybrid, isWorker });
   const { store, quota } = stores;
   const overLimitCache = overLimitCacheOf(counters.overLimitCacheBytes);
   const overrides = emergencyOverrides(rules, counters.nearLimitRatio, { logger, audit });

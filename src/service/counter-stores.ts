@@ -3,6 +3,7 @@
  * worker process has no part in the group that grants shares, and counts leased limits like any others.
  */
 import type { Audit } from '../core/events/event.ts';
+import type { HybridClock } from '../core/hlc/hybrid-clock.ts';
 import { MemoryCounterStore } from '../counters/memory/memory-counter-store.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -16,6 +17,7 @@ export interface StoresAround {
   readonly telemetry: Telemetry;
   readonly logger: Logger;
   readonly audit: Audit;
+  readonly hybrid: HybridClock;
   readonly isWorker: boolean;
 }
 

@@ -18,6 +18,7 @@ export function registerQuotaGroup(telemetry: Telemetry, group: QuotaGroup): voi
   telemetry.register('weir_quota_proposals_total', () => byOutcome(counts.proposals));
   telemetry.register('weir_quota_snapshots_total', () => counts.snapshots);
   telemetry.register('weir_quota_divergences_total', () => counts.divergences);
+  telemetry.register('weir_quota_hybrid_times_refused_total', () => counts.timesRefused);
   telemetry.register('weir_quota_excess_hits_total', () => counts.excessHits);
   telemetry.register('weir_quota_messages_total', () =>
     [...counts.messages()].map(({ kind, event, count }) => ({

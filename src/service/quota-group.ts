@@ -3,6 +3,8 @@
  * code, with an election at once and heartbeats that cost nothing.
  */
 import { readFileSync } from 'node:fs';
+import type { Audit } from '../core/events/event.ts';
+import type { HybridClock } from '../core/hlc/hybrid-clock.ts';
 import { QUOTA_DEFAULTS } from '../core/quota/options.ts';
 import type { CounterStore } from '../limiter/counter-store.ts';
 import { SystemResolver } from '../peers/discovery/resolver.ts';
@@ -12,6 +14,7 @@ import type { QuotaTlsFiles, Settings } from '../settings/settings.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { monotonicNow, wallNow } from './clocks.ts';
+import { GroupAudit } from './group-audit.ts';
 import { quotaLog } from './quota-log.ts';
 import { RecentErrors } from './recent-errors.ts';
 
@@ -24,29 +27,42 @@ export interface QuotaGroupParts {
   readonly store: CounterStore;
   readonly telemetry: Telemetry;
   readonly logger: Logger;
+  readonly audit: Audit;
+  readonly hybrid: HybridClock;
 }
 
 /** Throws with the variable when a PEM file cannot be read. Connects to nobody before its `start`. */
 export function quotaGroup(
   { quota }: Settings,
-  { store, telemetry, logger }: QuotaGroupParts,
+  { store, telemetry, logger, audit, hybrid }: QuotaGroupParts,
 ): QuotaGroup {
   const { peers: voters, tls, directory, listen, nodeId, clusterId } = quota;
   const errors = new RecentErrors(() => telemetry.answered, monotonicNow);
-  return new QuotaGroup({
+  const isAlone = voters.length === 0;
+  const log = quotaLog(logger, isAlone);
+  const isVoter = voters.some(({ id }) => id === nodeId);
+  const events = new GroupAudit({ audit, nodeId, voters: voters.length, isVoter });
+  const group = new QuotaGroup({
     clusterId,
     nodeId,
     voters,
     listen,
     tls: tls === null ? null : readPeerTls(tls),
     directory,
-    electionTimeoutMs: voters.length === 0 ? ALONE_ELECTION_MS : ELECTION_MS,
+    electionTimeoutMs: isAlone ? ALONE_ELECTION_MS : ELECTION_MS,
     quota: QUOTA_DEFAULTS,
     clocks: { monotonic: monotonicNow, wall: wallNow, random: Math.random },
+    hybrid,
     resolver: new SystemResolver(),
     readings: () => ({ errorRatio: errors.ratio, isStoreHealthy: store.isHealthy }),
-    onEvent: quotaLog(logger, voters.length === 0),
+    onEvent: (event) => {
+      log(event);
+      // That a group of one leads itself is no news.
+      if (!isAlone || event.kind === 'voter-failed') events.note(event);
+    },
   });
+  if (!isAlone) group.lessee.onAnswer(() => events.session(group.lessee.session));
+  return group;
 }
 
 function readPeerTls({ certPath, keyPath, caPath }: QuotaTlsFiles): PeerTls {

@@ -51,6 +51,12 @@ export function quotaLog(logger: Logger, isAlone: boolean): (event: GroupEvent) 
           incarnation: event.incarnation,
         });
         return;
+      case 'session-expired':
+        logger.info('a holder of leases was given up', {
+          holder: event.instance,
+          session: event.session,
+        });
+        return;
       case 'diverged':
         logger.error('two quota voters hold different ledgers: one of them is wrong', {
           peer: event.id,

@@ -85,6 +85,12 @@ export const QUOTA_METRICS = [
     labels: ['state'],
   },
   {
+    name: 'weir_quota_hybrid_times_refused_total',
+    type: 'counter',
+    help: 'Hybrid times of peers that were more than 500 ms ahead: events are not ordered by them.',
+    labels: [],
+  },
+  {
     name: 'weir_quota_excess_hits_total',
     type: 'counter',
     help: 'Hits that replicas reported beyond what they were granted: above 0 one of them is broken.',

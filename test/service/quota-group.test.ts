@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { Audit } from '../../src/core/events/event.ts';
+import { HybridClock } from '../../src/core/hlc/hybrid-clock.ts';
 import { Unit } from '../../src/core/rules/unit.ts';
 import { MemoryCounterStore } from '../../src/counters/memory/memory-counter-store.ts';
 import type { GroupEvent } from '../../src/peers/group/group-event.ts';
@@ -41,10 +43,17 @@ function groupOf(env: Record<string, string>) {
   const { telemetry, lines } = observed();
   const log = logged();
   const store = new MemoryCounterStore({ now: Date.now, keysMax: 10 });
-  const group = quotaGroup(settingsOf(env), { store, telemetry, logger: log.logger });
+  const events: Parameters<Audit>[0][] = [];
+  const group = quotaGroup(settingsOf(env), {
+    store,
+    telemetry,
+    logger: log.logger,
+    audit: (event) => events.push(event),
+    hybrid: new HybridClock(),
+  });
   registerQuotaGroup(telemetry, group);
   toStop.push(() => group.stop());
-  return { group, lines, log: log.lines };
+  return { group, lines, log: log.lines, events };
 }
 
 describe('a service without peers', () => {
@@ -73,6 +82,7 @@ describe('a service without peers', () => {
         'weir_quota_lease_requests_total{outcome="refused"} 0',
         'weir_quota_proposals_total{outcome="lost"} 0',
         'weir_quota_window_hits{state="stranded"} 0',
+        'weir_quota_hybrid_times_refused_total 0',
         'weir_quota_excess_hits_total 0',
         'weir_quota_divergences_total 0',
         'weir_quota_snapshots_total 0',
@@ -81,11 +91,16 @@ describe('a service without peers', () => {
     expect(page.find((line) => line.includes('commit'))).not.toBe('weir_quota_commit_index 0');
   });
 
-  it('says nothing of its elections', async () => {
-    const { group, log } = groupOf({});
+  it('says nothing of its elections, nor records any', async () => {
+    const { group, log, events } = groupOf({});
     await group.start();
+    await until(
+      () => group.status.raft?.leading,
+      (leading) => leading !== null,
+    );
     await group.stop();
     expect(log.filter((line) => !line.includes('level=debug'))).toEqual([]);
+    expect(events).toEqual([]);
   });
 });
 
@@ -116,6 +131,27 @@ describe('a service among peers', () => {
     await expect(twin.start()).rejects.toThrow(`QUOTA_LISTEN=127.0.0.1:${ports[0]}`);
   });
 
+  it('records who leads, with the term, and its own session', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'weir-quota-'));
+    toStop.push(() => rmSync(folder, { recursive: true, force: true }));
+    const { group, events } = groupOf({
+      QUOTA_PEERS: `v0=127.0.0.1:${await freePort()}`,
+      QUOTA_NODE_ID: 'v0',
+      QUOTA_DATA_DIR: join(folder, 'raft'),
+    });
+    await group.start();
+    group.lessee.track('a', { kind: 'count', limit: 10, unit: Unit.DAY }, performance.now());
+    await until(
+      () => events.length,
+      (count) => count === 2,
+      15_000,
+    );
+    expect(events).toEqual([
+      { name: 'leader-elected', details: { leader: 'v0' }, term: 1 },
+      { name: 'session-opened', details: { session: group.status.session } },
+    ]);
+  });
+
   it.each([
     [{ QUOTA_TLS_KEY: '/no/such' }, 'QUOTA_TLS_KEY=/no/such cannot be read: ENOENT'],
     [{ QUOTA_TLS_KEY: pem('envoy.key') }, 'QUOTA_TLS_CERT, QUOTA_TLS_KEY or QUOTA_TLS_CA'],
@@ -143,6 +179,7 @@ describe('the log', () => {
     [{ kind: 'caller-refused', caller: 'x', reason: 'other cluster' }, 'level=warning'],
     [{ kind: 'storage-note', note: 'torn' }, 'level=warning'],
     [{ kind: 'storage-opened', isNew: true, incarnation: 1 }, 'level=info'],
+    [{ kind: 'session-expired', instance: 'c', session: 4, term: 2 }, 'level=info'],
     [{ kind: 'diverged', id: 'b', index: 4096 }, 'level=error'],
     [{ kind: 'clock', id: null, state: 'fenced', skewMs: 600 }, 'level=warning'],
     [{ kind: 'clock', id: 'b', state: 'good', skewMs: 0 }, 'level=info'],

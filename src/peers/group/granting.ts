@@ -4,7 +4,7 @@
  * a bound by what the ledger says then: an answer is right at any time.
  */
 import { status } from '@grpc/grpc-js';
-import type { Command } from '../../core/quota/command.ts';
+import type { Command, SessionId } from '../../core/quota/command.ts';
 import { Grantor } from '../../core/quota/grantor.ts';
 import type { LeaseRequest } from '../../core/quota/message.ts';
 import type { QuotaOptions } from '../../core/quota/options.ts';
@@ -12,6 +12,7 @@ import type { DurationMs, MonotonicMs } from '../../core/time.ts';
 import { type Clocks, momentOf } from '../clocks.ts';
 import type { LeaseReply, NotLeader } from '../messages/lease-messages.ts';
 import { PeerCallError } from '../transport/voter-channel.ts';
+import type { GroupEvent } from './group-event.ts';
 import type { PeerCounts } from './peer-counts.ts';
 import type { Voter } from './voter.ts';
 
@@ -31,6 +32,7 @@ export interface GrantingParts {
   readonly counts: PeerCounts;
   /** A clock that is far off grants nothing. */
   readonly isFenced: () => boolean;
+  readonly onEvent: (event: GroupEvent) => void;
 }
 
 export class Granting {
@@ -40,6 +42,8 @@ export class Granting {
   #grantor: Grantor | null = null;
   #term = 0;
   #waiting = 0;
+  /** Sessions whose end is proposed. */
+  readonly #ending = new Set<SessionId>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(parts: GrantingParts) {
@@ -138,10 +142,28 @@ export class Granting {
   }
 
   #tick(): void {
-    const { voter, clocks, isFenced } = this.#parts;
+    const { clocks, isFenced } = this.#parts;
     if (this.#grantor === null || isFenced()) return;
     const commands = this.#grantor.tick(momentOf(clocks));
-    if (commands.length > 0) void voter.propose(commands);
+    if (commands.length > 0) void this.#proposeTick(commands);
+  }
+
+  /** Tells, once each, of the sessions that were ended because they were renewed no more. */
+  async #proposeTick(commands: readonly Command[]): Promise<void> {
+    const { voter, onEvent } = this.#parts;
+    const term = this.#term;
+    const expired = commands.flatMap((command) => {
+      if (command.kind !== 'expire-session' || this.#ending.has(command.session)) return [];
+      const { session } = command;
+      const instance = voter.ledger.sessions.get(session)?.instance ?? '';
+      return [{ kind: 'session-expired', instance, session, term } as const];
+    });
+    for (const { session } of expired) this.#ending.add(session);
+    const isApplied = await voter.propose(commands);
+    for (const event of expired) {
+      this.#ending.delete(event.session);
+      if (isApplied) onEvent(event);
+    }
   }
 
   #notLeader(): NotLeader {

@@ -18,6 +18,13 @@ export type GroupEvent =
   /** What recovery found on the disk. */
   | { readonly kind: 'storage-note'; readonly note: string }
   | { readonly kind: 'storage-opened'; readonly isNew: boolean; readonly incarnation: number }
+  /** As the leader of `term` this replica ended a session that was renewed no more. */
+  | {
+      readonly kind: 'session-expired';
+      readonly instance: string;
+      readonly session: number;
+      readonly term: number;
+    }
   /** The ledgers of two voters differ at one index: one of them is wrong. */
   | { readonly kind: 'diverged'; readonly id: NodeId; readonly index: number }
   /** A wall clock by the others': a voter's, or with id null this replica's own. */

@@ -1,3 +1,4 @@
+import type { HybridClock } from '../../core/hlc/hybrid-clock.ts';
 import type { QuotaOptions } from '../../core/quota/options.ts';
 import type { NodeId } from '../../core/raft/log-entry.ts';
 import type { DurationMs } from '../../core/time.ts';
@@ -24,6 +25,8 @@ export interface GroupOptions {
   readonly electionTimeoutMs: DurationMs;
   readonly quota: QuotaOptions;
   readonly clocks: Clocks;
+  /** This replica's: it travels with what is said. */
+  readonly hybrid: HybridClock;
   readonly resolver: Resolver;
   /** What the service knows of itself. */
   readonly readings: () => Pick<HealthReadings, 'errorRatio' | 'isStoreHealthy'>;

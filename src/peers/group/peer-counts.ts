@@ -39,6 +39,8 @@ export class PeerCounts {
   /** Voters whose ledger was found to be another than ours at the same index. */
   divergences = 0;
   snapshots = 0;
+  /** Hybrid times of peers that were too far ahead, or none. */
+  timesRefused = 0;
   /** Hits that holders reported beyond what they were granted. */
   excessHits = 0;
 

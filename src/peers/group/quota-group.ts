@@ -14,6 +14,7 @@ import type { DurationMs, MonotonicMs } from '../../core/time.ts';
 import { CallerSchema } from '../../gen/weir/peer/v1/peer_pb.ts';
 import { VoterPlace } from '../discovery/voter-place.ts';
 import type { NotLeader } from '../messages/lease-messages.ts';
+import { PeerTime } from '../messages/peer-time.ts';
 import { clientCredentialsOf } from '../transport/peer-tls.ts';
 import { VoterChannel } from '../transport/voter-channel.ts';
 import { ClockSkew, type PeerSkew } from './clock-skew.ts';
@@ -57,6 +58,7 @@ export class QuotaGroup {
   readonly #options: GroupOptions;
   readonly #skew: ClockSkew;
   readonly #clock: ClockWatch;
+  readonly #time: PeerTime;
   readonly #lag: LoopLag;
   readonly #channels: ReadonlyMap<NodeId, VoterChannel>;
   #role: VoterRole | null = null;
@@ -74,6 +76,7 @@ export class QuotaGroup {
     this.#options = { ...options, onEvent };
     this.#skew = new ClockSkew(clocks, isVoter(options));
     this.#clock = new ClockWatch(this.#skew, onEvent);
+    this.#time = new PeerTime(options.hybrid, clocks.wall, this.counts);
     this.#lag = new LoopLag(clocks.monotonic);
     const credentials = clientCredentialsOf(tls);
     const others = voters.filter(({ id }) => id !== nodeId);
@@ -91,6 +94,7 @@ export class QuotaGroup {
       clocks,
       skew: this.#skew,
       counts: this.counts,
+      time: this.#time,
     });
     this.lessee = new Lessee({
       options: quota,
@@ -112,6 +116,7 @@ export class QuotaGroup {
         options: this.#options,
         counts: this.counts,
         skew: this.#skew,
+        time: this.#time,
         clock: this.#clock,
         channels: this.#channels,
         decide: (asked, withinMs) => this.#decide(asked, withinMs),

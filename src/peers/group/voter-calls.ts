@@ -20,6 +20,7 @@ import {
   type NotLeader,
   wireQuotaOf,
 } from '../messages/lease-messages.ts';
+import type { PeerTime } from '../messages/peer-time.ts';
 import { wholeOf } from '../messages/whole.ts';
 import { LEASE, SPEND } from '../transport/peer-rpc.ts';
 import type { VoterChannel } from '../transport/voter-channel.ts';
@@ -37,6 +38,7 @@ export interface VoterCallsParts {
   readonly clocks: Clocks;
   readonly skew: ClockSkew;
   readonly counts: PeerCounts;
+  readonly time: PeerTime;
 }
 
 export interface OwnVoter {
@@ -56,14 +58,16 @@ export class VoterCalls implements VoterPort {
     request: LeaseRequest,
     timeoutMs: DurationMs,
   ): Promise<LeaseReply | null> {
-    const { caller, channels, own, ownId, clocks, skew, counts } = this.#parts;
+    const { caller, channels, own, ownId, clocks, skew, counts, time } = this.#parts;
     const local = voter === ownId ? own() : null;
     try {
       if (local !== null) return await local.granting.serve(request);
       const sentAt = clocks.monotonic();
       const asked = encodeLeaseRequest(request, caller.clusterId);
+      asked.time = time.stamp();
       const response = await channels.get(voter)?.call(LEASE, asked, timeoutMs);
       if (response === undefined) return null;
+      time.take(response);
       skew.observe(voter, sentAt, response.wallMs);
       return decodeLeaseReply(response);
     } catch {
@@ -77,7 +81,7 @@ export class VoterCalls implements VoterPort {
     asked: Decision,
     timeoutMs: DurationMs,
   ): Promise<Decided | NotLeader | null> {
-    const { caller, channels, own, ownId } = this.#parts;
+    const { caller, channels, own, ownId, time } = this.#parts;
     const local = voter === ownId ? own() : null;
     if (local !== null) return await local.decide(asked, timeoutMs);
     const { resource, quota, hits, least } = asked;
@@ -90,9 +94,12 @@ export class VoterCalls implements VoterPort {
         hits: BigInt(hits),
         least: BigInt(least),
         withinMs: timeoutMs,
+        time: time.stamp(),
       });
       const response = await channels.get(voter)?.call(SPEND, request, timeoutMs);
-      return response === undefined ? null : decidedOf(response);
+      if (response === undefined) return null;
+      time.take(response);
+      return decidedOf(response);
     } catch {
       return null;
     }

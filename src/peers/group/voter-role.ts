@@ -5,6 +5,7 @@ import { RAFT_LIMITS, type RaftOptions } from '../../core/raft/options.ts';
 import { EMPTY_DISK, type RestoredState } from '../../core/raft/raft-node.ts';
 import type { DurationMs } from '../../core/time.ts';
 import { CallerSchema } from '../../gen/weir/peer/v1/peer_pb.ts';
+import type { PeerTime } from '../messages/peer-time.ts';
 import { RaftStorage } from '../storage/raft-storage.ts';
 import { PeerLink } from '../transport/peer-link.ts';
 import { PeerServer } from '../transport/peer-server.ts';
@@ -24,6 +25,7 @@ export interface VoterRoleParts {
   readonly options: GroupOptions;
   readonly counts: PeerCounts;
   readonly skew: ClockSkew;
+  readonly time: PeerTime;
   readonly clock: ClockWatch;
   /** To the other voters. */
   readonly channels: ReadonlyMap<NodeId, VoterChannel>;
@@ -103,6 +105,7 @@ export class VoterRole implements OwnVoter {
       clocks,
       counts,
       isFenced: () => clock.state === 'fenced',
+      onEvent,
     });
     this.#server = this.#newServer();
   }
@@ -129,7 +132,7 @@ export class VoterRole implements OwnVoter {
   }
 
   #newServer(): PeerServer | null {
-    const { options, counts } = this.#parts;
+    const { options, counts, time } = this.#parts;
     const { listen, tls, clusterId, nodeId, voters, clocks, onEvent } = options;
     if (listen === null) return null;
     const { lease, spend } = new LeaseService(this);
@@ -141,6 +144,7 @@ export class VoterRole implements OwnVoter {
       voters,
       wall: clocks.wall,
       counts,
+      time,
       handlers: {
         onMessage: (message) => this.voter.receive(message),
         onCheckpoint: (from, checkpoint) => this.#compare(from, checkpoint),
@@ -152,7 +156,7 @@ export class VoterRole implements OwnVoter {
   }
 
   #linkOf(channel: VoterChannel, { incarnation }: OpenedDisk): [NodeId, PeerLink] {
-    const { options, counts, skew } = this.#parts;
+    const { options, counts, skew, time } = this.#parts;
     const { clusterId, nodeId, electionTimeoutMs, clocks, onEvent } = options;
     const { id } = channel.place.voter;
     const link = new PeerLink(id, {
@@ -160,6 +164,7 @@ export class VoterRole implements OwnVoter {
       caller: create(CallerSchema, { clusterId, nodeId, incarnation: BigInt(incarnation) }),
       clocks,
       counts,
+      time,
       silenceMs: Math.max(SILENCE_MS_MIN, electionTimeoutMs * SILENT_TIMEOUTS),
       checkpoint: () => this.voter.checkpoint,
       onFound: () => onEvent({ kind: 'peer-found', id }),

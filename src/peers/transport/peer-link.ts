@@ -21,6 +21,7 @@ import {
 import type { Clocks } from '../clocks.ts';
 import type { Checkpoint } from '../group/divergence.ts';
 import type { PeerCounts } from '../group/peer-counts.ts';
+import type { PeerTime } from '../messages/peer-time.ts';
 import { encodeRaftMessage } from '../messages/raft-message.ts';
 import type { ExchangeStream, VoterChannel } from './voter-channel.ts';
 
@@ -41,6 +42,7 @@ export interface LinkParts {
   readonly caller: Caller;
   readonly clocks: Clocks;
   readonly counts: PeerCounts;
+  readonly time: PeerTime;
   /** A peer that answers no probe in so long is given up, and tried anew. */
   readonly silenceMs: DurationMs;
   readonly checkpoint: () => Checkpoint | null;
@@ -91,7 +93,7 @@ export class PeerLink {
   /** Sent soon, or lost. */
   send(message: Message): void {
     const { kind } = message.body;
-    const waiting = waitingOf(message, this.#parts.caller);
+    const waiting = waitingOf(message, this.#parts);
     if (this.#stream === null || !this.#enqueue(waiting)) {
       this.#parts.counts.message(kind, 'not_sent');
       return;
@@ -145,7 +147,9 @@ export class PeerLink {
     this.#sendProbe();
   }
 
-  #onResponse({ probe, wallMs }: ExchangeResponse): void {
+  #onResponse(response: ExchangeResponse): void {
+    const { probe, wallMs } = response;
+    this.#parts.time.take(response);
     const awaited = this.#awaited;
     if (awaited === null || Number(probe) !== awaited.probe) return;
     this.#awaited = null;
@@ -159,7 +163,7 @@ export class PeerLink {
   /** Past the queue: it must not be kept from going by what it is to tell of. */
   #sendProbe(): void {
     if (!this.#isWritable) return;
-    const { caller, clocks, checkpoint } = this.#parts;
+    const { caller, clocks, checkpoint, time } = this.#parts;
     const sentAt = clocks.monotonic();
     this.#probe += 1;
     this.#probedAt = sentAt;
@@ -169,6 +173,7 @@ export class PeerLink {
       create(ExchangeRequestSchema, {
         caller,
         probe: BigInt(this.#probe),
+        time: time.stamp(),
         ...(made === null
           ? {}
           : { checkpoint: { index: BigInt(made.index), fingerprint: made.fingerprint } }),
@@ -238,12 +243,16 @@ function isRefusal(code: status): boolean {
   return code === status.FAILED_PRECONDITION || code === status.PERMISSION_DENIED;
 }
 
-function waitingOf(message: Message, caller: Caller): Waiting {
+function waitingOf(message: Message, { caller, time }: LinkParts): Waiting {
   const { body } = message;
   const entries = body.kind === 'append' ? body.entries : [];
   const chunk = body.kind === 'snapshot-chunk' ? body.bytes.length : 0;
   return {
-    request: create(ExchangeRequestSchema, { caller, message: encodeRaftMessage(message) }),
+    request: create(ExchangeRequestSchema, {
+      caller,
+      message: encodeRaftMessage(message),
+      time: time.stamp(),
+    }),
     kind: body.kind,
     isHeartbeat: body.kind === 'append' && entries.length === 0,
     bytes: entries.reduce((sum, { payload }) => sum + (payload?.length ?? 0), chunk),

@@ -31,6 +31,7 @@ import {
 import type { VoterAddress } from '../discovery/voter-place.ts';
 import type { Checkpoint } from '../group/divergence.ts';
 import type { PeerCounts } from '../group/peer-counts.ts';
+import type { PeerTime, Timed } from '../messages/peer-time.ts';
 import { decodeRaftMessage } from '../messages/raft-message.ts';
 import { MalformedMessage, wholeOf } from '../messages/whole.ts';
 import { EXCHANGE, LEASE, MESSAGE_BYTES_MAX, type Method, SPEND } from './peer-rpc.ts';
@@ -50,6 +51,7 @@ export interface PeerServerOptions {
   readonly voters: readonly VoterAddress[];
   readonly wall: () => WallMs;
   readonly counts: PeerCounts;
+  readonly time: PeerTime;
   readonly handlers: PeerHandlers;
 }
 
@@ -154,11 +156,13 @@ export class PeerServer {
   }
 
   #take(from: NodeId, request: ExchangeRequest, stream: Stream): void {
-    const { counts, handlers, wall } = this.#options;
+    const { counts, handlers, wall, time } = this.#options;
+    time.take(request);
     try {
       if (request.probe > 0n && stream.writableLength < UNREAD_MAX) {
         const { probe } = request;
-        stream.write(create(ExchangeResponseSchema, { probe, wallMs: wall() }));
+        const response = { probe, wallMs: wall(), time: time.stamp() };
+        stream.write(create(ExchangeResponseSchema, response));
       }
       const { checkpoint } = request;
       if (checkpoint !== undefined) {
@@ -202,7 +206,7 @@ export class PeerServer {
     return { code, details: `the certificate does not carry ${voter.host}, the host of '${id}'` };
   }
 
-  #addUnary<A extends { readonly caller?: Caller | undefined }, B>(
+  #addUnary<A extends Timed & { readonly caller?: Caller | undefined }, B extends Timed>(
     { path, request, response }: Method<A, B>,
     answer: (request: A) => Promise<B>,
   ): void {
@@ -213,7 +217,9 @@ export class PeerServer {
         callback(refusal);
         return;
       }
-      void reply(answer(call.request), callback);
+      const { time } = this.#options;
+      time.take(call.request);
+      void reply(answer(call.request), time, callback);
     };
     this.#server.register(path, serve, response.toBytes, request.fromBytes, 'unary');
   }
@@ -226,9 +232,15 @@ function refuse(stream: Stream, refusal: Refusal): void {
   stream.emit('error', refusal);
 }
 
-async function reply<B>(answer: Promise<B>, callback: sendUnaryData<B>): Promise<void> {
+async function reply<B extends Timed>(
+  answer: Promise<B>,
+  time: PeerTime,
+  callback: sendUnaryData<B>,
+): Promise<void> {
   try {
-    callback(null, await answer);
+    const response = await answer;
+    response.time = time.stamp();
+    callback(null, response);
   } catch (error) {
     callback(statusOf(error));
   }

@@ -1,11 +1,13 @@
 /** One voter's port, and links to it, without any voter behind them. */
 import { create } from '@bufbuild/protobuf';
+import { HybridClock } from '../../../src/core/hlc/hybrid-clock.ts';
 import type { Append, Message, MessageBody } from '../../../src/core/raft/message.ts';
 import { CallerSchema } from '../../../src/gen/weir/peer/v1/peer_pb.ts';
 import type { Clocks } from '../../../src/peers/clocks.ts';
 import { SystemResolver } from '../../../src/peers/discovery/resolver.ts';
 import { VoterPlace } from '../../../src/peers/discovery/voter-place.ts';
 import { PeerCounts } from '../../../src/peers/group/peer-counts.ts';
+import { PeerTime } from '../../../src/peers/messages/peer-time.ts';
 import { type LinkParts, PeerLink } from '../../../src/peers/transport/peer-link.ts';
 import { PeerServer, type PeerServerOptions } from '../../../src/peers/transport/peer-server.ts';
 import { clientCredentialsOf, type PeerTls } from '../../../src/peers/transport/peer-tls.ts';
@@ -35,6 +37,7 @@ export class Port {
   readonly checkpoints: unknown[] = [];
   readonly refused: string[] = [];
   readonly counts = new PeerCounts();
+  readonly hybrid = new HybridClock();
   readonly server: PeerServer;
   port = 0;
 
@@ -47,6 +50,7 @@ export class Port {
       voters: ['own', 'a', 'b'].map((id) => ({ id, host: 'localhost', port: 1 })),
       wall: CLOCKS.wall,
       counts: this.counts,
+      time: new PeerTime(this.hybrid, CLOCKS.wall, this.counts),
       handlers: {
         onMessage: (message) => this.messages.push(message),
         onCheckpoint: (...checkpoint) => this.checkpoints.push(checkpoint),
@@ -76,6 +80,7 @@ export interface LinkOptions {
 /** A link that is looked after as a group does. */
 export class Linked {
   readonly counts = new PeerCounts();
+  readonly hybrid = new HybridClock();
   readonly lost: string[] = [];
   readonly answers: number[] = [];
   readonly channel: VoterChannel;
@@ -92,6 +97,7 @@ export class Linked {
       caller: create(CallerSchema, { clusterId, nodeId, incarnation: 1n }),
       clocks: CLOCKS,
       counts: this.counts,
+      time: new PeerTime(this.hybrid, CLOCKS.wall, this.counts),
       silenceMs: 300,
       checkpoint: () => null,
       onFound: () => undefined,

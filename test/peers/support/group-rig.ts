@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { HybridClock } from '../../../src/core/hlc/hybrid-clock.ts';
 import { QUOTA_DEFAULTS, type QuotaOptions } from '../../../src/core/quota/options.ts';
 import type { Quota } from '../../../src/core/quota/quota.ts';
 import { SpendResult } from '../../../src/core/quota/spend-result.ts';
@@ -34,6 +35,7 @@ export const MANY: Quota = { kind: 'count', limit: 1_000_000, unit: Unit.DAY };
 export class Member {
   readonly group: QuotaGroup;
   readonly events: GroupEvent[] = [];
+  readonly hybrid = new HybridClock();
   /** Added to the wall clock. */
   wallShiftMs = 0;
 
@@ -52,6 +54,7 @@ export class Member {
       electionTimeoutMs: ELECTION_MS,
       quota: QUICK,
       clocks,
+      hybrid: this.hybrid,
       resolver: new SystemResolver(),
       readings: () => ({ errorRatio: 0, isStoreHealthy: true }),
       onEvent: (event) => this.events.push(event),

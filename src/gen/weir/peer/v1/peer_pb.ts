@@ -18,7 +18,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file weir/peer/v1/peer.proto.
  */
 export const file_weir_peer_v1_peer: GenFile = /*@__PURE__*/
-  fileDesc("Chd3ZWlyL3BlZXIvdjEvcGVlci5wcm90bxIMd2Vpci5wZWVyLnYxIkIKBkNhbGxlchISCgpjbHVzdGVyX2lkGAEgASgJEg8KB25vZGVfaWQYAiABKAkSEwoLaW5jYXJuYXRpb24YAyABKAQioAEKD0V4Y2hhbmdlUmVxdWVzdBIkCgZjYWxsZXIYASABKAsyFC53ZWlyLnBlZXIudjEuQ2FsbGVyEg0KBXByb2JlGAIgASgEEioKB21lc3NhZ2UYAyABKAsyGS53ZWlyLnBlZXIudjEuUmFmdE1lc3NhZ2USLAoKY2hlY2twb2ludBgEIAEoCzIYLndlaXIucGVlci52MS5DaGVja3BvaW50IjIKEEV4Y2hhbmdlUmVzcG9uc2USDQoFcHJvYmUYASABKAQSDwoHd2FsbF9tcxgCIAEoASIwCgpDaGVja3BvaW50Eg0KBWluZGV4GAEgASgEEhMKC2ZpbmdlcnByaW50GAIgASgJIqUECgtSYWZ0TWVzc2FnZRIPCgd2ZXJzaW9uGAEgASgNEhIKCmNsdXN0ZXJfaWQYAiABKAkSDAoEZnJvbRgDIAEoCRIKCgJ0bxgEIAEoCRITCgtpbmNhcm5hdGlvbhgFIAEoBBIMCgR0ZXJtGAYgASgEEikKCHByZV92b3RlGAogASgLMhUud2Vpci5wZWVyLnYxLlByZVZvdGVIABI0Cg5wcmVfdm90ZV9yZXBseRgLIAEoCzIaLndlaXIucGVlci52MS5QcmVWb3RlUmVwbHlIABIiCgR2b3RlGAwgASgLMhIud2Vpci5wZWVyLnYxLlZvdGVIABItCgp2b3RlX3JlcGx5GA0gASgLMhcud2Vpci5wZWVyLnYxLlZvdGVSZXBseUgAEiYKBmFwcGVuZBgOIAEoCzIULndlaXIucGVlci52MS5BcHBlbmRIABIxCgxhcHBlbmRfcmVwbHkYDyABKAsyGS53ZWlyLnBlZXIudjEuQXBwZW5kUmVwbHlIABI1Cg5zbmFwc2hvdF9jaHVuaxgQIAEoCzIbLndlaXIucGVlci52MS5TbmFwc2hvdENodW5rSAASNQoOc25hcHNob3RfcmVwbHkYESABKAsyGy53ZWlyLnBlZXIudjEuU25hcHNob3RSZXBseUgAEi8KC3RpbWVvdXRfbm93GBIgASgLMhgud2Vpci5wZWVyLnYxLlRpbWVvdXROb3dIAEIGCgRib2R5IicKCFBvc2l0aW9uEg0KBWluZGV4GAEgASgEEgwKBHRlcm0YAiABKAQiRgoHUHJlVm90ZRIVCg1jYW1wYWlnbl90ZXJtGAEgASgEEiQKBGxhc3QYAiABKAsyFi53ZWlyLnBlZXIudjEuUG9zaXRpb24iOQoMUHJlVm90ZVJlcGx5EhUKDWNhbXBhaWduX3Rlcm0YASABKAQSEgoKaXNfZ3JhbnRlZBgCIAEoCCJBCgRWb3RlEiQKBGxhc3QYASABKAsyFi53ZWlyLnBlZXIudjEuUG9zaXRpb24SEwoLaXNfdHJhbnNmZXIYAiABKAgiHwoJVm90ZVJlcGx5EhIKCmlzX2dyYW50ZWQYASABKAgicwoGQXBwZW5kEiQKBHByZXYYASABKAsyFi53ZWlyLnBlZXIudjEuUG9zaXRpb24SJAoHZW50cmllcxgCIAMoCzITLndlaXIucGVlci52MS5FbnRyeRIOCgZjb21taXQYAyABKAQSDQoFcm91bmQYBCABKAQiNwoFRW50cnkSDAoEdGVybRgBIAEoBBIUCgdwYXlsb2FkGAIgASgMSACIAQFCCgoIX3BheWxvYWQihAIKC0FwcGVuZFJlcGx5Eg0KBXJvdW5kGAEgASgEEjAKBW1hdGNoGAIgASgLMh8ud2Vpci5wZWVyLnYxLkFwcGVuZFJlcGx5Lk1hdGNoSAASNgoIY29uZmxpY3QYAyABKAsyIi53ZWlyLnBlZXIudjEuQXBwZW5kUmVwbHkuQ29uZmxpY3RIABonCgVNYXRjaBINCgVpbmRleBgBIAEoBBIPCgdpc19mdWxsGAIgASgIGkkKCENvbmZsaWN0EhIKCnByZXZfaW5kZXgYASABKAQSDQoFaW5kZXgYAiABKAQSEQoEdGVybRgDIAEoBEgAiAEBQgcKBV90ZXJtQggKBnJlc3VsdCJLCgxTbmFwc2hvdE1ldGESDQoFaW5kZXgYASABKAQSDAoEdGVybRgCIAEoBBIMCgRzaXplGAMgASgEEhAKCGNoZWNrc3VtGAQgASgHImsKDVNuYXBzaG90Q2h1bmsSLAoIc25hcHNob3QYASABKAsyGi53ZWlyLnBlZXIudjEuU25hcHNob3RNZXRhEg4KBm9mZnNldBgCIAEoBBINCgVieXRlcxgDIAEoDBINCgVyb3VuZBgEIAEoBCJeCg1TbmFwc2hvdFJlcGx5EiwKCHNuYXBzaG90GAEgASgLMhoud2Vpci5wZWVyLnYxLlNuYXBzaG90TWV0YRIQCghyZWNlaXZlZBgCIAEoBBINCgVyb3VuZBgDIAEoBCIMCgpUaW1lb3V0Tm93IjEKDUxlZGdlclZlcnNpb24SDAoEdGVybRgBIAEoBBISCgpnZW5lcmF0aW9uGAIgASgEIvoBCgxMZWFzZVJlcXVlc3QSJAoGY2FsbGVyGAEgASgLMhQud2Vpci5wZWVyLnYxLkNhbGxlchIPCgd2ZXJzaW9uGAIgASgNEgoKAmlkGAMgASgEEg8KB3Nlc3Npb24YBCABKAQSKQoEc2VlbhgFIAEoCzIbLndlaXIucGVlci52MS5MZWRnZXJWZXJzaW9uEg4KBmhlYWx0aBgGIAEoARIkCgZyZXBvcnQYByABKAsyFC53ZWlyLnBlZXIudjEuUmVwb3J0EiEKBXdhbnRzGAggAygLMhIud2Vpci5wZWVyLnYxLldhbnQSEgoKaXNfbGVhdmluZxgJIAEoCCJDCgZSZXBvcnQSEAoIc2VxdWVuY2UYASABKAQSJwoFaXRlbXMYAiADKAsyGC53ZWlyLnBlZXIudjEuUmVwb3J0SXRlbSJOCgpSZXBvcnRJdGVtEhAKCHJlc291cmNlGAEgASgJEg4KBndpbmRvdxgCIAEoBBIMCgR1c2VkGAMgASgEEhAKCHJldHVybmVkGAQgASgEImAKBVF1b3RhEg0KBWxpbWl0GAEgASgEEioKBHVuaXQYAiABKA4yHC5lbnZveS50eXBlLnYzLlJhdGVMaW1pdFVuaXQSEgoFYnVyc3QYAyABKARIAIgBAUIICgZfYnVyc3QibAoEV2FudBIQCghyZXNvdXJjZRgBIAEoCRIiCgVxdW90YRgCIAEoCzITLndlaXIucGVlci52MS5RdW90YRISCgpwZXJfc2Vjb25kGAMgASgBEgwKBGxlZnQYBCABKAQSDAoEbmVlZBgFIAEoBCLeAwoNTGVhc2VSZXNwb25zZRIPCgd3YWxsX21zGAEgASgBEjYKB2dyYW50ZWQYAiABKAsyIy53ZWlyLnBlZXIudjEuTGVhc2VSZXNwb25zZS5HcmFudGVkSAASNgoHcmVmdXNlZBgDIAEoCzIjLndlaXIucGVlci52MS5MZWFzZVJlc3BvbnNlLlJlZnVzZWRIABItCgpub3RfbGVhZGVyGAQgASgLMhcud2Vpci5wZWVyLnYxLk5vdExlYWRlckgAGp8BCgdHcmFudGVkEgoKAmlkGAEgASgEEg8KB3Nlc3Npb24YAiABKAQSLAoHdmVyc2lvbhgDIAEoCzIbLndlaXIucGVlci52MS5MZWRnZXJWZXJzaW9uEhIKCmdyYW50ZWRfbXMYBCABKAESEAoIc2VxdWVuY2UYBSABKAQSIwoGZ3JhbnRzGAYgAygLMhMud2Vpci5wZWVyLnYxLkdyYW50GnAKB1JlZnVzZWQSCgoCaWQYASABKAQSLAoHdmVyc2lvbhgCIAEoCzIbLndlaXIucGVlci52MS5MZWRnZXJWZXJzaW9uEisKBnJlYXNvbhgDIAEoDjIbLndlaXIucGVlci52MS5SZWZ1c2FsUmVhc29uQgkKB291dGNvbWUiGwoJTm90TGVhZGVyEg4KBmxlYWRlchgBIAEoCSKcAQoFR3JhbnQSEAoIcmVzb3VyY2UYASABKAkSJAoGYmV5b25kGAIgASgOMhQud2Vpci5wZWVyLnYxLkJleW9uZBIpCgVjb3VudBgDIAEoCzIYLndlaXIucGVlci52MS5Db3VudFNoYXJlSAASJwoEcmF0ZRgEIAEoCzIXLndlaXIucGVlci52MS5SYXRlU2hhcmVIAEIHCgVzaGFyZSKDAQoKQ291bnRTaGFyZRIOCgZ3aW5kb3cYASABKAQSEgoKZW5kc19pbl9tcxgCIAEoARIPCgdncmFudGVkGAMgASgEEgwKBHVzZWQYBCABKAQSEAoIcmV0dXJuZWQYBSABKAQSEgoKaXNfcmV2b2tlZBgGIAEoCBIMCgRmcmVlGAcgASgEIigKCVJhdGVTaGFyZRIMCgRyYXRlGAEgASgEEg0KBWJ1cnN0GAIgASgEIqsBCgxTcGVuZFJlcXVlc3QSJAoGY2FsbGVyGAEgASgLMhQud2Vpci5wZWVyLnYxLkNhbGxlchIPCgd2ZXJzaW9uGAIgASgNEhAKCHJlc291cmNlGAMgASgJEiIKBXF1b3RhGAQgASgLMhMud2Vpci5wZWVyLnYxLlF1b3RhEgwKBGhpdHMYBSABKAQSDQoFbGVhc3QYBiABKAQSEQoJd2l0aGluX21zGAcgASgBIooBCg1TcGVuZFJlc3BvbnNlEi0KB3ZlcmRpY3QYASABKA4yGi53ZWlyLnBlZXIudjEuU3BlbmRWZXJkaWN0SAASLQoKbm90X2xlYWRlchgCIAEoCzIXLndlaXIucGVlci52MS5Ob3RMZWFkZXJIABIQCghhZG1pdHRlZBgDIAEoBEIJCgdvdXRjb21lKogBCg1SZWZ1c2FsUmVhc29uEh4KGlJFRlVTQUxfUkVBU09OX1VOU1BFQ0lGSUVEEAASHQoZUkVGVVNBTF9SRUFTT05fTk9fU0VTU0lPThABEhkKFVJFRlVTQUxfUkVBU09OX0VORElORxACEh0KGVJFRlVTQUxfUkVBU09OX05PVF9PUEVORUQQAypUCgZCZXlvbmQSFgoSQkVZT05EX1VOU1BFQ0lGSUVEEAASDgoKQkVZT05EX0FTSxABEhEKDUJFWU9ORF9MRUFERVIQAhIPCgtCRVlPTkRfT1ZFUhADKn4KDFNwZW5kVmVyZGljdBIdChlTUEVORF9WRVJESUNUX1VOU1BFQ0lGSUVEEAASGgoWU1BFTkRfVkVSRElDVF9BRE1JVFRFRBABEhYKElNQRU5EX1ZFUkRJQ1RfT1ZFUhACEhsKF1NQRU5EX1ZFUkRJQ1RfVU5ERUNJREVEEAMy4AEKC1BlZXJTZXJ2aWNlEk0KCEV4Y2hhbmdlEh0ud2Vpci5wZWVyLnYxLkV4Y2hhbmdlUmVxdWVzdBoeLndlaXIucGVlci52MS5FeGNoYW5nZVJlc3BvbnNlKAEwARJACgVMZWFzZRIaLndlaXIucGVlci52MS5MZWFzZVJlcXVlc3QaGy53ZWlyLnBlZXIudjEuTGVhc2VSZXNwb25zZRJACgVTcGVuZBIaLndlaXIucGVlci52MS5TcGVuZFJlcXVlc3QaGy53ZWlyLnBlZXIudjEuU3BlbmRSZXNwb25zZWIGcHJvdG8z", [file_envoy_type_v3_ratelimit_unit]);
+  fileDesc("Chd3ZWlyL3BlZXIvdjEvcGVlci5wcm90bxIMd2Vpci5wZWVyLnYxIkIKBkNhbGxlchISCgpjbHVzdGVyX2lkGAEgASgJEg8KB25vZGVfaWQYAiABKAkSEwoLaW5jYXJuYXRpb24YAyABKAQiLgoKSHlicmlkVGltZRIPCgd3YWxsX21zGAEgASgBEg8KB2NvdW50ZXIYAiABKA0iyAEKD0V4Y2hhbmdlUmVxdWVzdBIkCgZjYWxsZXIYASABKAsyFC53ZWlyLnBlZXIudjEuQ2FsbGVyEg0KBXByb2JlGAIgASgEEioKB21lc3NhZ2UYAyABKAsyGS53ZWlyLnBlZXIudjEuUmFmdE1lc3NhZ2USLAoKY2hlY2twb2ludBgEIAEoCzIYLndlaXIucGVlci52MS5DaGVja3BvaW50EiYKBHRpbWUYBSABKAsyGC53ZWlyLnBlZXIudjEuSHlicmlkVGltZSJaChBFeGNoYW5nZVJlc3BvbnNlEg0KBXByb2JlGAEgASgEEg8KB3dhbGxfbXMYAiABKAESJgoEdGltZRgDIAEoCzIYLndlaXIucGVlci52MS5IeWJyaWRUaW1lIjAKCkNoZWNrcG9pbnQSDQoFaW5kZXgYASABKAQSEwoLZmluZ2VycHJpbnQYAiABKAkipQQKC1JhZnRNZXNzYWdlEg8KB3ZlcnNpb24YASABKA0SEgoKY2x1c3Rlcl9pZBgCIAEoCRIMCgRmcm9tGAMgASgJEgoKAnRvGAQgASgJEhMKC2luY2FybmF0aW9uGAUgASgEEgwKBHRlcm0YBiABKAQSKQoIcHJlX3ZvdGUYCiABKAsyFS53ZWlyLnBlZXIudjEuUHJlVm90ZUgAEjQKDnByZV92b3RlX3JlcGx5GAsgASgLMhoud2Vpci5wZWVyLnYxLlByZVZvdGVSZXBseUgAEiIKBHZvdGUYDCABKAsyEi53ZWlyLnBlZXIudjEuVm90ZUgAEi0KCnZvdGVfcmVwbHkYDSABKAsyFy53ZWlyLnBlZXIudjEuVm90ZVJlcGx5SAASJgoGYXBwZW5kGA4gASgLMhQud2Vpci5wZWVyLnYxLkFwcGVuZEgAEjEKDGFwcGVuZF9yZXBseRgPIAEoCzIZLndlaXIucGVlci52MS5BcHBlbmRSZXBseUgAEjUKDnNuYXBzaG90X2NodW5rGBAgASgLMhsud2Vpci5wZWVyLnYxLlNuYXBzaG90Q2h1bmtIABI1Cg5zbmFwc2hvdF9yZXBseRgRIAEoCzIbLndlaXIucGVlci52MS5TbmFwc2hvdFJlcGx5SAASLwoLdGltZW91dF9ub3cYEiABKAsyGC53ZWlyLnBlZXIudjEuVGltZW91dE5vd0gAQgYKBGJvZHkiJwoIUG9zaXRpb24SDQoFaW5kZXgYASABKAQSDAoEdGVybRgCIAEoBCJGCgdQcmVWb3RlEhUKDWNhbXBhaWduX3Rlcm0YASABKAQSJAoEbGFzdBgCIAEoCzIWLndlaXIucGVlci52MS5Qb3NpdGlvbiI5CgxQcmVWb3RlUmVwbHkSFQoNY2FtcGFpZ25fdGVybRgBIAEoBBISCgppc19ncmFudGVkGAIgASgIIkEKBFZvdGUSJAoEbGFzdBgBIAEoCzIWLndlaXIucGVlci52MS5Qb3NpdGlvbhITCgtpc190cmFuc2ZlchgCIAEoCCIfCglWb3RlUmVwbHkSEgoKaXNfZ3JhbnRlZBgBIAEoCCJzCgZBcHBlbmQSJAoEcHJldhgBIAEoCzIWLndlaXIucGVlci52MS5Qb3NpdGlvbhIkCgdlbnRyaWVzGAIgAygLMhMud2Vpci5wZWVyLnYxLkVudHJ5Eg4KBmNvbW1pdBgDIAEoBBINCgVyb3VuZBgEIAEoBCI3CgVFbnRyeRIMCgR0ZXJtGAEgASgEEhQKB3BheWxvYWQYAiABKAxIAIgBAUIKCghfcGF5bG9hZCKEAgoLQXBwZW5kUmVwbHkSDQoFcm91bmQYASABKAQSMAoFbWF0Y2gYAiABKAsyHy53ZWlyLnBlZXIudjEuQXBwZW5kUmVwbHkuTWF0Y2hIABI2Cghjb25mbGljdBgDIAEoCzIiLndlaXIucGVlci52MS5BcHBlbmRSZXBseS5Db25mbGljdEgAGicKBU1hdGNoEg0KBWluZGV4GAEgASgEEg8KB2lzX2Z1bGwYAiABKAgaSQoIQ29uZmxpY3QSEgoKcHJldl9pbmRleBgBIAEoBBINCgVpbmRleBgCIAEoBBIRCgR0ZXJtGAMgASgESACIAQFCBwoFX3Rlcm1CCAoGcmVzdWx0IksKDFNuYXBzaG90TWV0YRINCgVpbmRleBgBIAEoBBIMCgR0ZXJtGAIgASgEEgwKBHNpemUYAyABKAQSEAoIY2hlY2tzdW0YBCABKAciawoNU25hcHNob3RDaHVuaxIsCghzbmFwc2hvdBgBIAEoCzIaLndlaXIucGVlci52MS5TbmFwc2hvdE1ldGESDgoGb2Zmc2V0GAIgASgEEg0KBWJ5dGVzGAMgASgMEg0KBXJvdW5kGAQgASgEIl4KDVNuYXBzaG90UmVwbHkSLAoIc25hcHNob3QYASABKAsyGi53ZWlyLnBlZXIudjEuU25hcHNob3RNZXRhEhAKCHJlY2VpdmVkGAIgASgEEg0KBXJvdW5kGAMgASgEIgwKClRpbWVvdXROb3ciMQoNTGVkZ2VyVmVyc2lvbhIMCgR0ZXJtGAEgASgEEhIKCmdlbmVyYXRpb24YAiABKAQiogIKDExlYXNlUmVxdWVzdBIkCgZjYWxsZXIYASABKAsyFC53ZWlyLnBlZXIudjEuQ2FsbGVyEg8KB3ZlcnNpb24YAiABKA0SCgoCaWQYAyABKAQSDwoHc2Vzc2lvbhgEIAEoBBIpCgRzZWVuGAUgASgLMhsud2Vpci5wZWVyLnYxLkxlZGdlclZlcnNpb24SDgoGaGVhbHRoGAYgASgBEiQKBnJlcG9ydBgHIAEoCzIULndlaXIucGVlci52MS5SZXBvcnQSIQoFd2FudHMYCCADKAsyEi53ZWlyLnBlZXIudjEuV2FudBISCgppc19sZWF2aW5nGAkgASgIEiYKBHRpbWUYCiABKAsyGC53ZWlyLnBlZXIudjEuSHlicmlkVGltZSJDCgZSZXBvcnQSEAoIc2VxdWVuY2UYASABKAQSJwoFaXRlbXMYAiADKAsyGC53ZWlyLnBlZXIudjEuUmVwb3J0SXRlbSJOCgpSZXBvcnRJdGVtEhAKCHJlc291cmNlGAEgASgJEg4KBndpbmRvdxgCIAEoBBIMCgR1c2VkGAMgASgEEhAKCHJldHVybmVkGAQgASgEImAKBVF1b3RhEg0KBWxpbWl0GAEgASgEEioKBHVuaXQYAiABKA4yHC5lbnZveS50eXBlLnYzLlJhdGVMaW1pdFVuaXQSEgoFYnVyc3QYAyABKARIAIgBAUIICgZfYnVyc3QibAoEV2FudBIQCghyZXNvdXJjZRgBIAEoCRIiCgVxdW90YRgCIAEoCzITLndlaXIucGVlci52MS5RdW90YRISCgpwZXJfc2Vjb25kGAMgASgBEgwKBGxlZnQYBCABKAQSDAoEbmVlZBgFIAEoBCKGBAoNTGVhc2VSZXNwb25zZRIPCgd3YWxsX21zGAEgASgBEjYKB2dyYW50ZWQYAiABKAsyIy53ZWlyLnBlZXIudjEuTGVhc2VSZXNwb25zZS5HcmFudGVkSAASNgoHcmVmdXNlZBgDIAEoCzIjLndlaXIucGVlci52MS5MZWFzZVJlc3BvbnNlLlJlZnVzZWRIABItCgpub3RfbGVhZGVyGAQgASgLMhcud2Vpci5wZWVyLnYxLk5vdExlYWRlckgAEiYKBHRpbWUYBSABKAsyGC53ZWlyLnBlZXIudjEuSHlicmlkVGltZRqfAQoHR3JhbnRlZBIKCgJpZBgBIAEoBBIPCgdzZXNzaW9uGAIgASgEEiwKB3ZlcnNpb24YAyABKAsyGy53ZWlyLnBlZXIudjEuTGVkZ2VyVmVyc2lvbhISCgpncmFudGVkX21zGAQgASgBEhAKCHNlcXVlbmNlGAUgASgEEiMKBmdyYW50cxgGIAMoCzITLndlaXIucGVlci52MS5HcmFudBpwCgdSZWZ1c2VkEgoKAmlkGAEgASgEEiwKB3ZlcnNpb24YAiABKAsyGy53ZWlyLnBlZXIudjEuTGVkZ2VyVmVyc2lvbhIrCgZyZWFzb24YAyABKA4yGy53ZWlyLnBlZXIudjEuUmVmdXNhbFJlYXNvbkIJCgdvdXRjb21lIhsKCU5vdExlYWRlchIOCgZsZWFkZXIYASABKAkinAEKBUdyYW50EhAKCHJlc291cmNlGAEgASgJEiQKBmJleW9uZBgCIAEoDjIULndlaXIucGVlci52MS5CZXlvbmQSKQoFY291bnQYAyABKAsyGC53ZWlyLnBlZXIudjEuQ291bnRTaGFyZUgAEicKBHJhdGUYBCABKAsyFy53ZWlyLnBlZXIudjEuUmF0ZVNoYXJlSABCBwoFc2hhcmUigwEKCkNvdW50U2hhcmUSDgoGd2luZG93GAEgASgEEhIKCmVuZHNfaW5fbXMYAiABKAESDwoHZ3JhbnRlZBgDIAEoBBIMCgR1c2VkGAQgASgEEhAKCHJldHVybmVkGAUgASgEEhIKCmlzX3Jldm9rZWQYBiABKAgSDAoEZnJlZRgHIAEoBCIoCglSYXRlU2hhcmUSDAoEcmF0ZRgBIAEoBBINCgVidXJzdBgCIAEoBCLTAQoMU3BlbmRSZXF1ZXN0EiQKBmNhbGxlchgBIAEoCzIULndlaXIucGVlci52MS5DYWxsZXISDwoHdmVyc2lvbhgCIAEoDRIQCghyZXNvdXJjZRgDIAEoCRIiCgVxdW90YRgEIAEoCzITLndlaXIucGVlci52MS5RdW90YRIMCgRoaXRzGAUgASgEEg0KBWxlYXN0GAYgASgEEhEKCXdpdGhpbl9tcxgHIAEoARImCgR0aW1lGAggASgLMhgud2Vpci5wZWVyLnYxLkh5YnJpZFRpbWUisgEKDVNwZW5kUmVzcG9uc2USLQoHdmVyZGljdBgBIAEoDjIaLndlaXIucGVlci52MS5TcGVuZFZlcmRpY3RIABItCgpub3RfbGVhZGVyGAIgASgLMhcud2Vpci5wZWVyLnYxLk5vdExlYWRlckgAEhAKCGFkbWl0dGVkGAMgASgEEiYKBHRpbWUYBCABKAsyGC53ZWlyLnBlZXIudjEuSHlicmlkVGltZUIJCgdvdXRjb21lKogBCg1SZWZ1c2FsUmVhc29uEh4KGlJFRlVTQUxfUkVBU09OX1VOU1BFQ0lGSUVEEAASHQoZUkVGVVNBTF9SRUFTT05fTk9fU0VTU0lPThABEhkKFVJFRlVTQUxfUkVBU09OX0VORElORxACEh0KGVJFRlVTQUxfUkVBU09OX05PVF9PUEVORUQQAypUCgZCZXlvbmQSFgoSQkVZT05EX1VOU1BFQ0lGSUVEEAASDgoKQkVZT05EX0FTSxABEhEKDUJFWU9ORF9MRUFERVIQAhIPCgtCRVlPTkRfT1ZFUhADKn4KDFNwZW5kVmVyZGljdBIdChlTUEVORF9WRVJESUNUX1VOU1BFQ0lGSUVEEAASGgoWU1BFTkRfVkVSRElDVF9BRE1JVFRFRBABEhYKElNQRU5EX1ZFUkRJQ1RfT1ZFUhACEhsKF1NQRU5EX1ZFUkRJQ1RfVU5ERUNJREVEEAMy4AEKC1BlZXJTZXJ2aWNlEk0KCEV4Y2hhbmdlEh0ud2Vpci5wZWVyLnYxLkV4Y2hhbmdlUmVxdWVzdBoeLndlaXIucGVlci52MS5FeGNoYW5nZVJlc3BvbnNlKAEwARJACgVMZWFzZRIaLndlaXIucGVlci52MS5MZWFzZVJlcXVlc3QaGy53ZWlyLnBlZXIudjEuTGVhc2VSZXNwb25zZRJACgVTcGVuZBIaLndlaXIucGVlci52MS5TcGVuZFJlcXVlc3QaGy53ZWlyLnBlZXIudjEuU3BlbmRSZXNwb25zZWIGcHJvdG8z", [file_envoy_type_v3_ratelimit_unit]);
 
 /**
  * Who speaks. The same in each request.
@@ -52,6 +52,32 @@ export const CallerSchema: GenMessage<Caller> = /*@__PURE__*/
   messageDesc(file_weir_peer_v1_peer, 0);
 
 /**
+ * A moment of the sender's hybrid logical clock: what the receiver does from then on is later.
+ *
+ * @generated from message weir.peer.v1.HybridTime
+ */
+export type HybridTime = Message<"weir.peer.v1.HybridTime"> & {
+  /**
+   * Milliseconds since 1970, whole.
+   *
+   * @generated from field: double wall_ms = 1;
+   */
+  wallMs: number;
+
+  /**
+   * @generated from field: uint32 counter = 2;
+   */
+  counter: number;
+};
+
+/**
+ * Describes the message weir.peer.v1.HybridTime.
+ * Use `create(HybridTimeSchema)` to create a new message.
+ */
+export const HybridTimeSchema: GenMessage<HybridTime> = /*@__PURE__*/
+  messageDesc(file_weir_peer_v1_peer, 1);
+
+/**
  * @generated from message weir.peer.v1.ExchangeRequest
  */
 export type ExchangeRequest = Message<"weir.peer.v1.ExchangeRequest"> & {
@@ -80,6 +106,13 @@ export type ExchangeRequest = Message<"weir.peer.v1.ExchangeRequest"> & {
    * @generated from field: weir.peer.v1.Checkpoint checkpoint = 4;
    */
   checkpoint?: Checkpoint | undefined;
+
+  /**
+   * Absent from a program that has no such clock.
+   *
+   * @generated from field: weir.peer.v1.HybridTime time = 5;
+   */
+  time?: HybridTime | undefined;
 };
 
 /**
@@ -87,7 +120,7 @@ export type ExchangeRequest = Message<"weir.peer.v1.ExchangeRequest"> & {
  * Use `create(ExchangeRequestSchema)` to create a new message.
  */
 export const ExchangeRequestSchema: GenMessage<ExchangeRequest> = /*@__PURE__*/
-  messageDesc(file_weir_peer_v1_peer, 1);
+  messageDesc(file_weir_peer_v1_peer, 2);
 
 /**
  * @generated from message weir.peer.v1.ExchangeResponse
@@ -104,6 +137,13 @@ export type ExchangeResponse = Message<"weir.peer.v1.ExchangeResponse"> & {
    * @generated from field: double wall_ms = 2;
    */
   wallMs: number;
+
+  /**
+   * Absent from a program that has no such clock.
+   *
+   * @generated from field: weir.peer.v1.HybridTime time = 3;
+   */
+  time?: HybridTime | undefined;
 };
 
 /**
@@ -111,7 +151,7 @@ export type ExchangeResponse = Message<"weir.peer.v1.ExchangeResponse"> & {
  * Use `create(ExchangeResponseSchema)` to create a new message.
  */
 export const ExchangeResponseSchema: GenMessage<ExchangeResponse> = /*@__PURE__*/
-  messageDesc(file_weir_peer_v1_peer, 2);
+  messageDesc(file_weir_peer_v1_peer, 3);
 
 /**
  * Voters apply the same commands, so at the same index they have the same fingerprint.
@@ -135,7 +175,7 @@ export type Checkpoint = Message<"weir.peer.v1.Checkpoint"> & {
  * Use `create(CheckpointSchema)` to create a new message.
  */
 export const CheckpointSchema: GenMessage<Checkpoint> = /*@__PURE__*/
-  messageDesc(file_weir_peer_v1_peer, 3);
+  messageDesc(file_weir_peer_v1_peer, 4);
 
 /**
  * @generated from message weir.peer.v1.RaftMessage
@@ -236,7 +276,7 @@ export type RaftMessage = Message<"weir.peer.v1.RaftMessage"> & {
  * Use `create(RaftMessageSchema)` to create a new message.
  */
 export const RaftMessageSchema: GenMessage<RaftMessage> = /*@__PURE__*/
-  messageDesc(file_weir_peer_v1_peer, 4);
+  messageDesc(file_weir_peer_v1_peer, 5);
 
 /**
  * @generated from message weir.peer.v1.Position
@@ -258,7 +298,7 @@ export type Position = Message<"weir.peer.v1.Position"> & {
  * Use `create(PositionSchema)` to create a new message.
  */
 export const PositionSchema: GenMessage<Position> = /*@__PURE__*/
-  messageDesc(file_weir_peer_v1_peer, 5);
+  messageDesc(file_weir_peer_v1_peer, 6);
 
 /**
  * @generated from message weir.peer.v1.PreVote
@@ -280,7 +320,7 @@ export type PreVote = Message<"weir.peer.v1.PreVote"> & {
  * Use `create(PreVoteSchema)` to create a new message.
  */
 export const PreVoteSchema: GenMessage<PreVote> = /*@__PURE__*/
-  messageDesc(file_weir_peer_v1_peer, 6);
+  messageDesc(file_weir_peer_v1_peer, 7);
 
 /**
  * @generated from message weir.peer.v1.PreVoteReply
@@ -302,7 +342,7 @@ export type PreVoteReply = Message<"weir.peer.v1.PreVoteReply"> & {
  * Use `create(PreVoteReplySchema)` to create a new message.
  */
 export const PreVoteReplySchema: GenMessage<PreVoteReply> = /*@__PURE__*/
-  messageDesc(file_weir_peer_v1_peer, 7);
+  messageDesc(file_weir_peer_v1_peer, 8);
 
 /**
  * @generated from message weir.peer.v1.Vote
@@ -324,7 +364,7 @@ export type Vote = Message<"weir.peer.v1.Vote"> & {
  * Use `create(VoteSchema)` to create a new message.
  */
 export const VoteSchema: GenMessage<Vote> = /*@__PURE__*/
-  messageDesc(file_weir_peer_v1_peer, 8);
+  messageDesc(file_weir_peer_v1_peer, 9);
 
 /**
  * @generated from message weir.peer.v1.VoteReply
@@ -341,7 +381,7 @@ export type VoteReply = Message<"weir.peer.v1.VoteReply"> & {
  * Use `create(VoteReplySchema)` to create a new message.
  */
 export const VoteReplySchema: GenMessage<VoteReply> = /*@__PURE__*/
-  messageDesc(file_weir_peer_v1_peer, 9);
+  messageDesc(file_weir_peer_v1_peer, 10);
 
 /**
  * @generated from message weir.peer.v1.Append
@@ -375,7 +415,7 @@ export type Append = Message<"weir.peer.v1.Append"> & {
  * Use `create(AppendSchema)` to create a new message.
  */
 export const AppendSchema: GenMessage<Append> = /*@__PURE__*/
-  messageDesc(file_weir_peer_v1_peer, 10);
+  messageDesc(file_weir_peer_v1_peer, 11);
 
 /**
  * @generated from message weir.peer.v1.Entry
@@ -399,7 +439,7 @@ export type Entry = Message<"weir.peer.v1.Entry"> & {
  * Use `create(EntrySchema)` to create a new message.
  */
 export const EntrySchema: GenMessage<Entry> = /*@__PURE__*/
-  messageDesc(file_weir_peer_v1_peer, 11);
+  messageDesc(file_weir_peer_v1_peer, 12);
 
 /**
  * @generated from message weir.peer.v1.AppendReply
@@ -433,7 +473,7 @@ export type AppendReply = Message<"weir.peer.v1.AppendReply"> & {
  * Use `create(AppendReplySchema)` to create a new message.
  */
 export const AppendReplySchema: GenMessage<AppendReply> = /*@__PURE__*/
-  messageDesc(file_weir_peer_v1_peer, 12);
+  messageDesc(file_weir_peer_v1_peer, 13);
 
 /**
  * @generated from message weir.peer.v1.AppendReply.Match
@@ -455,7 +495,7 @@ export type AppendReply_Match = Message<"weir.peer.v1.AppendReply.Match"> & {
  * Use `create(AppendReply_MatchSchema)` to create a new message.
  */
 export const AppendReply_MatchSchema: GenMessage<AppendReply_Match> = /*@__PURE__*/
-  messageDesc(file_weir_peer_v1_peer, 12, 0);
+  messageDesc(file_weir_peer_v1_peer, 13, 0);
 
 /**
  * @generated from message weir.peer.v1.AppendReply.Conflict
@@ -482,7 +522,7 @@ export type AppendReply_Conflict = Message<"weir.peer.v1.AppendReply.Conflict"> 
  * Use `create(AppendReply_ConflictSchema)` to create a new message.
  */
 export const AppendReply_ConflictSchema: GenMessage<AppendReply_Conflict> = /*@__PURE__*/
-  messageDesc(file_weir_peer_v1_peer, 12, 1);
+  messageDesc(file_weir_peer_v1_peer, 13, 1);
 
 /**
  * @generated from message weir.peer.v1.SnapshotMeta
@@ -514,7 +554,7 @@ export type SnapshotMeta = Message<"weir.peer.v1.SnapshotMeta"> & {
  * Use `create(SnapshotMetaSchema)` to create a new message.
  */
 export const SnapshotMetaSchema: GenMessage<SnapshotMeta> = /*@__PURE__*/
-  messageDesc(file_weir_peer_v1_peer, 13);
+  messageDesc(file_weir_peer_v1_peer, 14);
 
 /**
  * @generated from message weir.peer.v1.SnapshotChunk
@@ -546,7 +586,7 @@ export type SnapshotChunk = Message<"weir.peer.v1.SnapshotChunk"> & {
  * Use `create(SnapshotChunkSchema)` to create a new message.
  */
 export const SnapshotChunkSchema: GenMessage<SnapshotChunk> = /*@__PURE__*/
-  messageDesc(file_weir_peer_v1_peer, 14);
+  messageDesc(file_weir_peer_v1_peer, 15);
 
 /**
  * @generated from message weir.peer.v1.SnapshotReply
@@ -573,7 +613,7 @@ export type SnapshotReply = Message<"weir.peer.v1.SnapshotReply"> & {
  * Use `create(SnapshotReplySchema)` to create a new message.
  */
 export const SnapshotReplySchema: GenMessage<SnapshotReply> = /*@__PURE__*/
-  messageDesc(file_weir_peer_v1_peer, 15);
+  messageDesc(file_weir_peer_v1_peer, 16);
 
 /**
  * @generated from message weir.peer.v1.TimeoutNow
@@ -586,7 +626,7 @@ export type TimeoutNow = Message<"weir.peer.v1.TimeoutNow"> & {
  * Use `create(TimeoutNowSchema)` to create a new message.
  */
 export const TimeoutNowSchema: GenMessage<TimeoutNow> = /*@__PURE__*/
-  messageDesc(file_weir_peer_v1_peer, 16);
+  messageDesc(file_weir_peer_v1_peer, 17);
 
 /**
  * @generated from message weir.peer.v1.LedgerVersion
@@ -608,7 +648,7 @@ export type LedgerVersion = Message<"weir.peer.v1.LedgerVersion"> & {
  * Use `create(LedgerVersionSchema)` to create a new message.
  */
 export const LedgerVersionSchema: GenMessage<LedgerVersion> = /*@__PURE__*/
-  messageDesc(file_weir_peer_v1_peer, 17);
+  messageDesc(file_weir_peer_v1_peer, 18);
 
 /**
  * @generated from message weir.peer.v1.LeaseRequest
@@ -662,6 +702,13 @@ export type LeaseRequest = Message<"weir.peer.v1.LeaseRequest"> & {
    * @generated from field: bool is_leaving = 9;
    */
   isLeaving: boolean;
+
+  /**
+   * Absent from a program that has no such clock.
+   *
+   * @generated from field: weir.peer.v1.HybridTime time = 10;
+   */
+  time?: HybridTime | undefined;
 };
 
 /**
@@ -669,7 +716,7 @@ export type LeaseRequest = Message<"weir.peer.v1.LeaseRequest"> & {
  * Use `create(LeaseRequestSchema)` to create a new message.
  */
 export const LeaseRequestSchema: GenMessage<LeaseRequest> = /*@__PURE__*/
-  messageDesc(file_weir_peer_v1_peer, 18);
+  messageDesc(file_weir_peer_v1_peer, 19);
 
 /**
  * @generated from message weir.peer.v1.Report
@@ -691,7 +738,7 @@ export type Report = Message<"weir.peer.v1.Report"> & {
  * Use `create(ReportSchema)` to create a new message.
  */
 export const ReportSchema: GenMessage<Report> = /*@__PURE__*/
-  messageDesc(file_weir_peer_v1_peer, 19);
+  messageDesc(file_weir_peer_v1_peer, 20);
 
 /**
  * @generated from message weir.peer.v1.ReportItem
@@ -723,7 +770,7 @@ export type ReportItem = Message<"weir.peer.v1.ReportItem"> & {
  * Use `create(ReportItemSchema)` to create a new message.
  */
 export const ReportItemSchema: GenMessage<ReportItem> = /*@__PURE__*/
-  messageDesc(file_weir_peer_v1_peer, 20);
+  messageDesc(file_weir_peer_v1_peer, 21);
 
 /**
  * @generated from message weir.peer.v1.Quota
@@ -752,7 +799,7 @@ export type Quota = Message<"weir.peer.v1.Quota"> & {
  * Use `create(QuotaSchema)` to create a new message.
  */
 export const QuotaSchema: GenMessage<Quota> = /*@__PURE__*/
-  messageDesc(file_weir_peer_v1_peer, 21);
+  messageDesc(file_weir_peer_v1_peer, 22);
 
 /**
  * @generated from message weir.peer.v1.Want
@@ -793,7 +840,7 @@ export type Want = Message<"weir.peer.v1.Want"> & {
  * Use `create(WantSchema)` to create a new message.
  */
 export const WantSchema: GenMessage<Want> = /*@__PURE__*/
-  messageDesc(file_weir_peer_v1_peer, 22);
+  messageDesc(file_weir_peer_v1_peer, 23);
 
 /**
  * @generated from message weir.peer.v1.LeaseResponse
@@ -828,6 +875,13 @@ export type LeaseResponse = Message<"weir.peer.v1.LeaseResponse"> & {
     value: NotLeader;
     case: "notLeader";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * Absent from a program that has no such clock.
+   *
+   * @generated from field: weir.peer.v1.HybridTime time = 5;
+   */
+  time?: HybridTime | undefined;
 };
 
 /**
@@ -835,7 +889,7 @@ export type LeaseResponse = Message<"weir.peer.v1.LeaseResponse"> & {
  * Use `create(LeaseResponseSchema)` to create a new message.
  */
 export const LeaseResponseSchema: GenMessage<LeaseResponse> = /*@__PURE__*/
-  messageDesc(file_weir_peer_v1_peer, 23);
+  messageDesc(file_weir_peer_v1_peer, 24);
 
 /**
  * @generated from message weir.peer.v1.LeaseResponse.Granted
@@ -879,7 +933,7 @@ export type LeaseResponse_Granted = Message<"weir.peer.v1.LeaseResponse.Granted"
  * Use `create(LeaseResponse_GrantedSchema)` to create a new message.
  */
 export const LeaseResponse_GrantedSchema: GenMessage<LeaseResponse_Granted> = /*@__PURE__*/
-  messageDesc(file_weir_peer_v1_peer, 23, 0);
+  messageDesc(file_weir_peer_v1_peer, 24, 0);
 
 /**
  * @generated from message weir.peer.v1.LeaseResponse.Refused
@@ -906,7 +960,7 @@ export type LeaseResponse_Refused = Message<"weir.peer.v1.LeaseResponse.Refused"
  * Use `create(LeaseResponse_RefusedSchema)` to create a new message.
  */
 export const LeaseResponse_RefusedSchema: GenMessage<LeaseResponse_Refused> = /*@__PURE__*/
-  messageDesc(file_weir_peer_v1_peer, 23, 1);
+  messageDesc(file_weir_peer_v1_peer, 24, 1);
 
 /**
  * @generated from message weir.peer.v1.NotLeader
@@ -925,7 +979,7 @@ export type NotLeader = Message<"weir.peer.v1.NotLeader"> & {
  * Use `create(NotLeaderSchema)` to create a new message.
  */
 export const NotLeaderSchema: GenMessage<NotLeader> = /*@__PURE__*/
-  messageDesc(file_weir_peer_v1_peer, 24);
+  messageDesc(file_weir_peer_v1_peer, 25);
 
 /**
  * @generated from message weir.peer.v1.Grant
@@ -964,7 +1018,7 @@ export type Grant = Message<"weir.peer.v1.Grant"> & {
  * Use `create(GrantSchema)` to create a new message.
  */
 export const GrantSchema: GenMessage<Grant> = /*@__PURE__*/
-  messageDesc(file_weir_peer_v1_peer, 25);
+  messageDesc(file_weir_peer_v1_peer, 26);
 
 /**
  * @generated from message weir.peer.v1.CountShare
@@ -1015,7 +1069,7 @@ export type CountShare = Message<"weir.peer.v1.CountShare"> & {
  * Use `create(CountShareSchema)` to create a new message.
  */
 export const CountShareSchema: GenMessage<CountShare> = /*@__PURE__*/
-  messageDesc(file_weir_peer_v1_peer, 26);
+  messageDesc(file_weir_peer_v1_peer, 27);
 
 /**
  * @generated from message weir.peer.v1.RateShare
@@ -1037,7 +1091,7 @@ export type RateShare = Message<"weir.peer.v1.RateShare"> & {
  * Use `create(RateShareSchema)` to create a new message.
  */
 export const RateShareSchema: GenMessage<RateShare> = /*@__PURE__*/
-  messageDesc(file_weir_peer_v1_peer, 27);
+  messageDesc(file_weir_peer_v1_peer, 28);
 
 /**
  * @generated from message weir.peer.v1.SpendRequest
@@ -1083,6 +1137,13 @@ export type SpendRequest = Message<"weir.peer.v1.SpendRequest"> & {
    * @generated from field: double within_ms = 7;
    */
   withinMs: number;
+
+  /**
+   * Absent from a program that has no such clock.
+   *
+   * @generated from field: weir.peer.v1.HybridTime time = 8;
+   */
+  time?: HybridTime | undefined;
 };
 
 /**
@@ -1090,7 +1151,7 @@ export type SpendRequest = Message<"weir.peer.v1.SpendRequest"> & {
  * Use `create(SpendRequestSchema)` to create a new message.
  */
 export const SpendRequestSchema: GenMessage<SpendRequest> = /*@__PURE__*/
-  messageDesc(file_weir_peer_v1_peer, 28);
+  messageDesc(file_weir_peer_v1_peer, 29);
 
 /**
  * @generated from message weir.peer.v1.SpendResponse
@@ -1119,6 +1180,13 @@ export type SpendResponse = Message<"weir.peer.v1.SpendResponse"> & {
    * @generated from field: uint64 admitted = 3;
    */
   admitted: bigint;
+
+  /**
+   * Absent from a program that has no such clock.
+   *
+   * @generated from field: weir.peer.v1.HybridTime time = 4;
+   */
+  time?: HybridTime | undefined;
 };
 
 /**
@@ -1126,7 +1194,7 @@ export type SpendResponse = Message<"weir.peer.v1.SpendResponse"> & {
  * Use `create(SpendResponseSchema)` to create a new message.
  */
 export const SpendResponseSchema: GenMessage<SpendResponse> = /*@__PURE__*/
-  messageDesc(file_weir_peer_v1_peer, 29);
+  messageDesc(file_weir_peer_v1_peer, 30);
 
 /**
  * @generated from enum weir.peer.v1.RefusalReason
