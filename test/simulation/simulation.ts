@@ -4,7 +4,7 @@
  */
 import type { LeaseRequest } from '../../src/core/quota/message.ts';
 import { QUOTA_DEFAULTS, type QuotaOptions } from '../../src/core/quota/options.ts';
-import { isSameQuota, type Quota } from '../../src/core/quota/quota.ts';
+import type { Quota } from '../../src/core/quota/quota.ts';
 import type { NodeId } from '../../src/core/raft/log-entry.ts';
 import type { Message } from '../../src/core/raft/message.ts';
 import type { RaftLimits, RaftOptions } from '../../src/core/raft/options.ts';
@@ -36,8 +36,6 @@ import { type Reply, Voter } from './voter.ts';
 /** A voter that failed is noticed after this, and its process is away for this long then. */
 const FAILED_MS = 4000;
 const RESTART_MS = 1500;
-/** How often the rules are compared with the ledger. */
-const SET_QUOTA_MS = 1000;
 /** A replica that left comes back after this at most. */
 const AWAY_MS_MAX = 60_000;
 
@@ -210,37 +208,16 @@ export class Simulation implements Stage {
     });
   }
 
+  /** New rules, at every replica at once; the leader hears of them by its requests. */
   setQuotas(change: (quota: Quota) => Quota): void {
     for (const [resource, first] of this.scenario.quotas) {
       this.quotas.set(resource, change(first));
       for (const replica of this.replicas) replica.retrack(resource);
     }
-    this.#proposeQuotas();
-  }
-
-  /**
-   * What the ledger has is compared with the rules again and again: a request of before can bring back a limit
-   * of before for a resource that the ledger had forgotten.
-   */
-  #proposeQuotas(): void {
-    const leader = this.voters.find(({ leading }) => leading !== null);
-    if (leader === undefined || leader.machine.isBusy) return;
-    const ts = Math.floor(leader.machine.moment.wall);
-    for (const [resource, { quota: known }] of this.ledgerChecks.truth.books) {
-      const quota = this.quotas.get(resource)!;
-      if (isSameQuota(known, quota)) continue;
-      leader.propose([{ kind: 'set-quota', ts, resource, quota }]);
-    }
-  }
-
-  #compareQuotas(): void {
-    this.#proposeQuotas();
-    this.queue.after(SET_QUOTA_MS, () => this.#compareQuotas());
   }
 
   #plan(): void {
     for (const machine of this.machines) this.queue.at(0, () => this.#start(machine));
-    this.#compareQuotas();
     for (const fault of this.faults) this.queue.at(fault.at, () => inflict(this, fault));
     for (let begin = 0; begin < this.#durationMs; begin += EPOCH_MS) {
       const end = Math.min(begin + EPOCH_MS, this.#durationMs);

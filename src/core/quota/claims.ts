@@ -2,6 +2,7 @@
 import { SHARES_PER_SESSION_MAX } from './bounds.ts';
 import type { SessionId } from './command.ts';
 import type { LeaseRequest } from './message.ts';
+import { isSameQuota, type Quota } from './quota.ts';
 
 /** One session's claim on one resource. */
 export interface ResourceClaim {
@@ -13,9 +14,14 @@ export interface ResourceClaim {
 
 /** What is asked for every want of every request is counted as claims come and go. */
 interface ResourceClaims {
-  readonly perSecond: Map<SessionId, number>;
-  /** Those above 0. */
+  readonly said: Map<SessionId, Said>;
+  /** Those that want some now. */
   wanters: number;
+}
+
+interface Said {
+  readonly perSecond: number;
+  readonly quota: Quota;
 }
 
 interface SessionClaims {
@@ -31,10 +37,10 @@ export class Claims {
   replace(session: SessionId, { wants, health }: LeaseRequest): void {
     this.drop(session);
     const resources = new Set<string>();
-    for (const { resource, perSecond } of wants.slice(0, SHARES_PER_SESSION_MAX)) {
+    for (const { resource, quota, perSecond } of wants.slice(0, SHARES_PER_SESSION_MAX)) {
       if (resources.has(resource)) continue;
       resources.add(resource);
-      this.#add(resource, session, perSecond > 0 ? perSecond : 0);
+      this.#add(resource, session, { quota, perSecond: perSecond > 0 ? perSecond : 0 });
     }
     this.#bySession.set(session, { weight: health >= 0 ? Math.min(1, health) : 0, resources });
   }
@@ -48,10 +54,10 @@ export class Claims {
 
   /** By session id, idle ones among them. */
   on(resource: string): ResourceClaim[] {
-    const claims = [...(this.#byResource.get(resource)?.perSecond ?? [])];
+    const claims = [...(this.#byResource.get(resource)?.said ?? [])];
     return claims
       .sort(([a], [b]) => a - b)
-      .map(([session, perSecond]) => {
+      .map(([session, { perSecond }]) => {
         const { weight } = this.#bySession.get(session) as SessionClaims;
         return { session, weight, perSecond };
       });
@@ -59,12 +65,32 @@ export class Claims {
 
   /** How many track it, idle ones among them. */
   claimantsOf(resource: string): number {
-    return this.#byResource.get(resource)?.perSecond.size ?? 0;
+    return this.#byResource.get(resource)?.said.size ?? 0;
   }
 
   /** How many want some of it; at least 1, the one who asks. */
   wantersOf(resource: string): number {
     return Math.max(1, this.#byResource.get(resource)?.wanters ?? 0);
+  }
+
+  /**
+   * What more than half of those that claim it say that the quota is; null when no quota has so many. So a limit
+   * changes once while replicas load a new file one after the other, and one that differs changes nothing.
+   */
+  quotaOf(resource: string): Quota | null {
+    const said = [...(this.#byResource.get(resource)?.said.values() ?? [])];
+    // Only what is said by many can have the majority of every prefix, or be what is left at the end.
+    let candidate: Quota | null = null;
+    let lead = 0;
+    for (const { quota } of said) {
+      if (lead === 0) candidate = quota;
+      lead += candidate !== null && isSameQuota(candidate, quota) ? 1 : -1;
+    }
+    const found = candidate;
+    if (found === null) return null;
+    return said.filter(({ quota }) => isSameQuota(found, quota)).length * 2 > said.length
+      ? found
+      : null;
   }
 
   /** Whether the session has said what it wants. */
@@ -77,17 +103,17 @@ export class Claims {
     for (const session of this.#bySession.keys()) if (!sessions.has(session)) this.drop(session);
   }
 
-  #add(resource: string, session: SessionId, perSecond: number): void {
-    const claims = this.#byResource.get(resource) ?? { perSecond: new Map(), wanters: 0 };
+  #add(resource: string, session: SessionId, said: Said): void {
+    const claims = this.#byResource.get(resource) ?? { said: new Map(), wanters: 0 };
     this.#byResource.set(resource, claims);
-    claims.perSecond.set(session, perSecond);
-    if (perSecond > 0) claims.wanters += 1;
+    claims.said.set(session, said);
+    if (said.perSecond > 0) claims.wanters += 1;
   }
 
   #remove(resource: string, session: SessionId): void {
     const claims = this.#byResource.get(resource) as ResourceClaims;
-    if ((claims.perSecond.get(session) as number) > 0) claims.wanters -= 1;
-    claims.perSecond.delete(session);
-    if (claims.perSecond.size === 0) this.#byResource.delete(resource);
+    if ((claims.said.get(session) as Said).perSecond > 0) claims.wanters -= 1;
+    claims.said.delete(session);
+    if (claims.said.size === 0) this.#byResource.delete(resource);
   }
 }

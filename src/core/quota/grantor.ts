@@ -15,13 +15,14 @@ import { chunkOf, isDecidedAtLeader } from './chunk.ts';
 import { Claims } from './claims.ts';
 import type { Allocate, Command, SessionId } from './command.ts';
 import type { CountBook } from './count-book.ts';
+import { FreshRates } from './fresh-rates.ts';
 import { grantOf } from './grants.ts';
 import type { Moment } from './lease-clock.ts';
 import { type Book, type Ledger, newBook } from './ledger.ts';
 import type { Grant, LeaseAnswer, LeaseRefusal, LeaseRequest, Want } from './message.ts';
 import type { QuotaOptions } from './options.ts';
 import { Promises } from './promises.ts';
-import { quotaProblem } from './quota.ts';
+import { isSameQuota, isSameSort, quotaProblem } from './quota.ts';
 import type { RateBook } from './rate-book.ts';
 import { planRate } from './rate-plan.ts';
 import { isRevoking, type Session } from './share.ts';
@@ -31,6 +32,13 @@ export interface Leadership {
   readonly electedAt: MonotonicMs;
   /** The instance that is this very replica, as a holder. */
   readonly own: string;
+}
+
+/** The request that is being answered. */
+interface Asked {
+  readonly id: number;
+  readonly at: MonotonicMs;
+  readonly ts: WallMs;
 }
 
 /** What is proposed and not applied is proposed again after this: longer than a commit takes. */
@@ -50,6 +58,9 @@ export class Grantor {
   readonly #ending = new Map<SessionId, MonotonicMs>();
   /** Generation of a revocation → when it has taken effect without its holder's word. */
   #settling = new Map<number, MonotonicMs>();
+  readonly #fresh: FreshRates;
+  /** Rates of which less is wanted than there is, as last planned. */
+  readonly #spare = new Set<string>();
   /** Resources that are to be planned in this round, and when it was begun. */
   #unplanned: string[] = [];
   #roundAt: MonotonicMs = -Infinity;
@@ -63,6 +74,7 @@ export class Grantor {
     this.#options = options;
     this.#ledger = ledger;
     this.#leadership = leadership;
+    this.#fresh = new FreshRates(options);
     this.#promises = new Promises(options, ledger.sessions.keys(), leadership.electedAt);
   }
 
@@ -92,7 +104,7 @@ export class Grantor {
     return [
       ...this.#reportOf(session, request, ts),
       ...this.#acknowledged(session, request, ts),
-      ...request.wants.flatMap((want) => this.#provide(session, want, ts)),
+      ...request.wants.flatMap((want) => this.#provide(session, want, { id: request.id, at, ts })),
     ];
   }
 
@@ -139,11 +151,14 @@ export class Grantor {
     if (this.#unplanned.length === 0 && at - this.#roundAt >= REPROPOSE_MS) {
       this.#roundAt = at;
       this.#unplanned = [...this.#ledger.books.keys()];
-      commands.push(...this.#forgettable(ts));
+      this.#fresh.look(this.#ledger.books, at);
+      commands.push(...this.#forgettable(at, ts));
     }
     for (const resource of this.#unplanned.splice(0, PLANNED_PER_TICK_MAX)) {
       const book = this.#ledger.books.get(resource);
-      if (book?.kind === 'rate') commands.push(...this.#planRate(resource, book, ts));
+      if (book === undefined) continue;
+      commands.push(...this.#changedQuota(resource, book, ts));
+      if (book.kind === 'rate') commands.push(...this.#planRate(resource, book, ts));
     }
     return commands;
   }
@@ -186,22 +201,26 @@ export class Grantor {
   }
 
   /** More of what the session wants, if there is. A decrease of it is left to `tick`. */
-  #provide(session: Session, want: Want, ts: WallMs): Command[] {
+  #provide(session: Session, want: Want, asked: Asked): Command[] {
     const { resource, quota } = want;
     const known = this.#ledger.books.get(resource);
-    if (known !== undefined) return this.#share(session, want, known, ts);
+    if (known !== undefined) return this.#share(session, want, known, asked);
     if (quotaProblem(quota) !== null) return [];
-    const fresh = newBook(quota, ts, this.#options.faults);
-    const shares = this.#share(session, want, fresh, ts);
-    return [{ kind: 'set-quota', ts, resource, quota }, ...shares];
+    const book = newBook(quota, asked.ts, this.#options.faults);
+    const shares = this.#share(session, want, book, asked);
+    return [{ kind: 'set-quota', ts: asked.ts, resource, quota }, ...shares];
   }
 
-  #share(session: Session, want: Want, book: Book, ts: WallMs): Command[] {
+  #share({ id: session }: Session, want: Want, book: Book, { id, at, ts }: Asked): Command[] {
+    const { resource } = want;
     if (book.kind === 'count') return this.#topUp(session, want, book, ts);
-    return book.shares.has(session.id) ? [] : this.#planRate(want.resource, book, ts);
+    if (book.shares.has(session)) return [];
+    const isKnown = this.#ledger.books.has(resource);
+    this.#fresh.propose(resource, isKnown ? book : null, { session, id, at });
+    return this.#planRate(resource, book, ts);
   }
 
-  #topUp({ id }: Session, want: Want, book: CountBook, ts: WallMs): Allocate[] {
+  #topUp(id: SessionId, want: Want, book: CountBook, ts: WallMs): Allocate[] {
     const at = Math.max(ts, this.#ledger.smTime);
     const { resource, perSecond, left, need } = want;
     const { renewMs, headroom, chunkMin } = this.#options;
@@ -225,19 +244,32 @@ export class Grantor {
     return [{ kind: 'allocate', ts, resource, session: id, generation, amount, burst: 0 }];
   }
 
+  /** A new limits file is in force at most replicas. */
+  #changedQuota(resource: string, book: Book, ts: WallMs): Command[] {
+    const quota = this.#claims.quotaOf(resource);
+    const isNew =
+      quota !== null && isSameSort(quota, book.quota) && !isSameQuota(quota, book.quota);
+    if (!isNew || quotaProblem(quota) !== null) return [];
+    return [{ kind: 'set-quota', ts, resource, quota }];
+  }
+
   #planRate(resource: string, book: RateBook, ts: WallMs): Command[] {
     const claims = this.#claims.on(resource).filter(({ session }) => !this.#ending.has(session));
     const isKnown = (session: SessionId): boolean => this.#claims.isKnown(session);
-    const planning = { book, claims, isKnown, own: this.#own, options: this.#options };
-    return planRate(planning).map((change) => {
+    const isAlone = this.#ledger.sessions.size === 1;
+    const planning = { book, claims, isKnown, own: this.#own, isAlone, options: this.#options };
+    const { changes, hasSpare } = planRate(planning);
+    if (hasSpare) this.#spare.add(resource);
+    else this.#spare.delete(resource);
+    return changes.map((change) => {
       const { kind, session, rate: amount, burst } = change;
       const generation = book.shares.get(session)?.generation ?? 0;
       return { kind, ts, resource, session, generation, amount, burst };
     });
   }
 
-  #grantsOf(session: Session, { wants }: LeaseRequest, ts: WallMs): Grant[] {
-    const resources = new Set(this.#ledger.resourcesOf(session.id));
+  #grantsOf({ id: session }: Session, { id, wants }: LeaseRequest, ts: WallMs): Grant[] {
+    const resources = new Set(this.#ledger.resourcesOf(session));
     for (const { resource } of wants) resources.add(resource);
     const at = Math.max(ts, this.#ledger.smTime);
     const own = this.#own;
@@ -249,7 +281,9 @@ export class Grantor {
         book.kind === 'count'
           ? this.#claims.wantersOf(resource)
           : this.#claims.claimantsOf(resource);
-      grants.push(grantOf(book, { resource, session: session.id, at, claimants, own }));
+      const isFresh = book.kind === 'rate' && this.#fresh.take(resource, session, id);
+      const hasSpare = this.#spare.has(resource);
+      grants.push(grantOf(book, { resource, session, at, claimants, own, hasSpare, isFresh }));
     }
     return grants;
   }
@@ -288,7 +322,7 @@ export class Grantor {
     return commands;
   }
 
-  #forgettable(ts: WallMs): Command[] {
+  #forgettable(now: MonotonicMs, ts: WallMs): Command[] {
     const commands: Command[] = [];
     const at = Math.max(ts, this.#ledger.smTime);
     // A new leader does not know yet what is wanted.
@@ -298,6 +332,9 @@ export class Grantor {
     for (const [resource, book] of this.#ledger.books) {
       if (commands.length === FORGOTTEN_PER_TICK_MAX) break;
       if (this.#claims.claimantsOf(resource) > 0 || !book.isIdleAt(at)) continue;
+      // What the ledger does not know is taken to be at rest.
+      if (book.kind === 'rate' && !this.#fresh.isAtRest(resource, book, now)) continue;
+      this.#spare.delete(resource);
       commands.push({ kind: 'set-quota', ts, resource, quota: null });
     }
     return commands;

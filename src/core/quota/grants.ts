@@ -19,6 +19,10 @@ export interface GrantContext {
   readonly claimants: number;
   /** The leader's own session. */
   readonly own: SessionId | null;
+  /** Of a rate: less is wanted than there is. */
+  readonly hasSpare: boolean;
+  /** Of a rate: this share begins with a full bucket. */
+  readonly isFresh: boolean;
 }
 
 export function grantOf(book: Book, context: GrantContext): Grant {
@@ -54,8 +58,9 @@ function beyondCount(book: CountBook, window: WallMs, context: GrantContext): Be
 }
 
 function rateGrantOf(book: RateBook, context: GrantContext): RateGrant {
-  const { resource, session, claimants, own } = context;
+  const { resource, session, claimants, own, hasSpare, isFresh } = context;
   const { rate, burst } = book.shares.get(session)?.target ?? { rate: 0, burst: 0 };
-  const isAtLeader = own !== session && isRateDecidedAtLeader(book, claimants);
-  return { kind: 'rate', resource, rate, burst, beyond: isAtLeader ? 'leader' : 'ask' };
+  const isAtLeader = own !== session && (hasSpare || isRateDecidedAtLeader(book, claimants));
+  const tokens = isFresh ? burst : 0;
+  return { kind: 'rate', resource, rate, burst, tokens, beyond: isAtLeader ? 'leader' : 'ask' };
 }

@@ -39,6 +39,11 @@ export class HeldRate {
     return this.#bucket.burst;
   }
 
+  /** It has no share, and is to ask for one. */
+  get isAwaited(): boolean {
+    return this.#bucket.rate === 0 && this.#beyond === 'ask';
+  }
+
   /** Tokens at its last use. */
   get left(): number {
     return this.#bucket.tokens;
@@ -46,7 +51,7 @@ export class HeldRate {
 
   /** It had too little since the last answer. */
   isRunningLow(): boolean {
-    return this.#isShort && this.#beyond === 'ask';
+    return this.#isShort && (this.#beyond === 'ask' || this.#bucket.rate > 0);
   }
 
   spend(hits: number, now: MonotonicMs): SpendResult {
@@ -56,8 +61,8 @@ export class HeldRate {
       return SpendResult.ADMITTED;
     }
     this.#isShort = true;
-    if (this.#bucket.rate > 0) return SpendResult.OVER;
-    return this.#beyond === 'leader' ? SpendResult.AT_LEADER : SpendResult.SHORT;
+    if (this.#beyond === 'leader') return SpendResult.AT_LEADER;
+    return this.#bucket.rate > 0 ? SpendResult.OVER : SpendResult.SHORT;
   }
 
   /** Takes hits back that were spent in the present unit of time; no more than were. Gives how many. */
@@ -75,6 +80,7 @@ export class HeldRate {
     const before = this.size;
     const { rate, burst } = grant ?? NOTHING;
     this.#bucket.resize({ rate, burst }, this.#clock(now));
+    if (grant !== null && grant.tokens > 0) this.#bucket.give(grant.tokens, this.#clock(now));
     this.#beyond = grant?.beyond ?? 'ask';
     this.#isShort = false;
     return rate < before.rate || burst < before.burst;

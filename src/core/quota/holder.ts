@@ -28,7 +28,7 @@ import {
   type Want,
 } from './message.ts';
 import { assertQuotaOptions, type QuotaOptions, usableMsOf } from './options.ts';
-import type { Quota } from './quota.ts';
+import { isSameQuota, type Quota } from './quota.ts';
 import { ReportQueue } from './report-queue.ts';
 import { SpendResult } from './spend-result.ts';
 
@@ -36,6 +36,8 @@ import { SpendResult } from './spend-result.ts';
 const UNANSWERED_MAX = 8;
 /** A resource that nobody asked for in this long is not tracked any more. */
 const IDLE_MS = 60_000;
+/** The leader's own requests are so far apart at least while others wait for it: they take a commit and no call. */
+const NEEDED_MS = 5;
 
 /** A resource that a holder tracks, as others may look at it. */
 export interface HeldResource {
@@ -69,11 +71,15 @@ export class Holder {
   readonly #reports = new ReportQueue();
   readonly #tracked = new Map<string, Tracked>();
   readonly #sent = new Map<number, Sent>();
+  /** Its requests go to the leader in this very process, who decides for all others by its share. */
+  isAtLeader = false;
   #session: SessionId = 0;
   #seen: LedgerVersion = { term: 0, generation: 0 };
   #lastId = 0;
   #sentAt: MonotonicMs = -Infinity;
   #isUrgent = false;
+  /** Somebody waits for hits that there were too few of since the last request. */
+  #isNeeded = false;
   #isLeaving = false;
   #hasLeft = false;
 
@@ -109,8 +115,10 @@ export class Holder {
    */
   track(resource: string, quota: Quota, now: MonotonicMs): boolean {
     const tracked = this.#tracked.get(resource);
-    if (tracked !== undefined) tracked.quota = quota;
-    else if (this.#tracked.size >= SHARES_PER_SESSION_MAX) return false;
+    if (tracked !== undefined) {
+      if (!isSameQuota(tracked.quota, quota)) this.#isUrgent = true;
+      tracked.quota = quota;
+    } else if (this.#tracked.size >= SHARES_PER_SESSION_MAX) return false;
     else {
       const demand = new Demand(this.#options.demandMs, now);
       const share = this.#newShare(quota, now);
@@ -134,11 +142,17 @@ export class Holder {
   spendOn(held: HeldResource, hits: number, now: MonotonicMs, wall: WallMs): SpendResult {
     const tracked = held as Tracked;
     tracked.demand.record(hits, now);
-    if (this.#isLeaving || !this.#lease.holds(now, wall)) return SpendResult.LAPSED;
+    if (this.#isLeaving || !this.#lease.holds(now, wall)) {
+      this.#note(tracked, hits);
+      return SpendResult.LAPSED;
+    }
     const result = tracked.share.spend(hits, now);
-    if (result === SpendResult.SHORT && hits > tracked.need) tracked.need = hits;
-    if (!this.#isUrgent && tracked.share.isRunningLow(now))
+    if (result === SpendResult.SHORT) {
+      this.#note(tracked, hits);
+      this.#isUrgent = true;
+    } else if (!this.#isUrgent && tracked.share.isRunningLow(now)) {
       this.#isUrgent = this.#doesPay(tracked, now);
+    }
     return result;
   }
 
@@ -154,6 +168,7 @@ export class Holder {
     if (this.#hasLeft) return Infinity;
     const { renewMs, retryMs, urgentMs } = this.#options;
     if (this.#sent.size > 0) return this.#sentAt + retryMs;
+    if (this.isAtLeader && this.#isNeeded) return this.#sentAt + Math.min(NEEDED_MS, urgentMs);
     return this.#sentAt + (this.#isUrgent || this.#isLeaving ? urgentMs : renewMs);
   }
 
@@ -165,6 +180,7 @@ export class Holder {
     const id = ++this.#lastId;
     this.#sentAt = now;
     this.#isUrgent = false;
+    this.#isNeeded = false;
     this.#sent.set(id, { at: now, wall, session: this.#session });
     if (this.#sent.size > UNANSWERED_MAX) this.#sent.delete(id - UNANSWERED_MAX);
     return {
@@ -203,6 +219,11 @@ export class Holder {
     this.#isLeaving = true;
     this.#isUrgent = true;
     if (this.#session === 0) this.#hasLeft = true;
+  }
+
+  #note(tracked: Tracked, hits: number): void {
+    if (hits > tracked.need) tracked.need = hits;
+    this.#isNeeded = true;
   }
 
   #isStale(answer: LeaseAnswer | LeaseRefusal): boolean {

@@ -77,8 +77,8 @@ export interface LeaseRefusal {
 }
 
 /**
- * What to do when the share does not suffice: `ask` for more; let the `leader` decide, who has the rest;
- * or it is `over`, nothing is left of this window.
+ * What to do when the share does not suffice: `ask` for more; let the `leader` decide, who has the rest
+ * or, of a rate that is not all wanted, can spare some; or it is `over`, nothing is left of this window.
  */
 export type Beyond = 'ask' | 'leader' | 'over';
 
@@ -106,6 +106,8 @@ export interface RateGrant {
   readonly resource: string;
   readonly rate: number;
   readonly burst: number;
+  /** So many may be spent at once: above 0 in one answer at most, of a rate that was at rest. */
+  readonly tokens: number;
   readonly beyond: Beyond;
 }
 

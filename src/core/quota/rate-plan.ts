@@ -31,13 +31,28 @@ export interface RatePlanning {
   readonly isKnown: (session: SessionId) => boolean;
   /** The leader's own session: it takes all when there is not one for each. */
   readonly own: SessionId | null;
+  /** There is no other session: nobody else could want anything at once. */
+  readonly isAlone: boolean;
   readonly options: QuotaOptions;
 }
 
-type Targets = ReadonlyMap<SessionId, RateShareSize>;
+export interface RatePlan {
+  readonly changes: readonly RateChange[];
+  /** Less is wanted than there is. */
+  readonly hasSpare: boolean;
+}
 
-export function planRate(planning: RatePlanning): RateChange[] {
+interface Targets {
+  readonly sizes: ReadonlyMap<SessionId, RateShareSize>;
+  readonly hasSpare: boolean;
+}
+
+export function planRate(planning: RatePlanning): RatePlan {
   const targets = targetsOf(planning);
+  return { changes: changesTo(planning, targets.sizes), hasSpare: targets.hasSpare };
+}
+
+function changesTo(planning: RatePlanning, targets: Targets['sizes']): RateChange[] {
   const lowered = planLowering(planning, targets);
   const isLowered = new Set(lowered.map(({ session }) => session));
   const raised = planRaising(planning, targets).filter(({ session }) => !isLowered.has(session));
@@ -45,7 +60,7 @@ export function planRate(planning: RatePlanning): RateChange[] {
 }
 
 /** Who claims nothing any more loses all; others what is too much, where it is missed. */
-function planLowering(planning: RatePlanning, targets: Targets): RateChange[] {
+function planLowering(planning: RatePlanning, targets: Targets['sizes']): RateChange[] {
   const { book, options, isKnown } = planning;
   const { held, quota } = book;
   const isOvercommitted = held.rate > quota.limit || held.burst > quota.burst;
@@ -62,7 +77,7 @@ function planLowering(planning: RatePlanning, targets: Targets): RateChange[] {
   return changes;
 }
 
-function planRaising({ book, options }: RatePlanning, targets: Targets): RateChange[] {
+function planRaising({ book, options }: RatePlanning, targets: Targets['sizes']): RateChange[] {
   let left = book.free;
   const changes: RateChange[] = [];
   for (const [session, target] of targets) {
@@ -87,11 +102,14 @@ export function isRateDecidedAtLeader({ quota }: RateBook, claimants: number): b
   return Math.min(quota.limit, quota.burst) < claimants;
 }
 
-function targetsOf({ book, claims, own, isKnown, options }: RatePlanning): Targets {
+function targetsOf({ book, claims, own, isKnown, isAlone, options }: RatePlanning): Targets {
   const { limit, burst } = restOf(book, isKnown);
   if (Math.min(limit, burst) < claims.length) {
     const all: RateShareSize = { rate: limit, burst };
-    return new Map(claims.map(({ session }) => [session, session === own ? all : NOTHING]));
+    const entries = claims.map(
+      ({ session }) => [session, session === own ? all : NOTHING] as const,
+    );
+    return { sizes: new Map(entries), hasSpare: false };
   }
   const perUnit = (options.headroom * unitMsOf(book.quota)) / 1000;
   const wants = claims.map(({ perSecond, weight }) => ({
@@ -100,19 +118,30 @@ function targetsOf({ book, claims, own, isKnown, options }: RatePlanning): Targe
   }));
   const equal = Math.floor(limit / Math.max(1, claims.length));
   const floor = Math.max(1, Math.floor(equal * options.floorRatio));
-  const rates = fillByWater(limit, wants, floor);
+  const filled = fillByWater(limit, wants, floor);
+  const spare = limit - filled.reduce((sum, rate) => sum + rate, 0);
+  const extra = extraOf(spare, claims.length, isAlone);
+  const rates = filled.map((rate) => rate + extra);
   // As much of the burst as of the rate: who comes later finds some of both.
   const burstWants = rates.map((rate) => ({
     wants: Math.ceil((burst * rate) / limit),
     weight: rate / limit,
   }));
   const bursts = fillByWater(burst, burstWants, 1);
-  return new Map(
-    claims.map(({ session }, at) => [
-      session,
-      { rate: rates[at] as number, burst: bursts[at] as number },
-    ]),
-  );
+  const entries = claims.map(({ session }, at) => {
+    const size: RateShareSize = { rate: rates[at] as number, burst: bursts[at] as number };
+    return [session, size] as const;
+  });
+  return { sizes: new Map(entries), hasSpare: spare > 0 };
+}
+
+/**
+ * What each has beyond its wants while not all is wanted: its burst goes with it, and requests do not come
+ * evenly. Half of what is spare stays free for who comes, unless nobody can.
+ */
+function extraOf(spare: number, claimants: number, isAlone: boolean): number {
+  if (claimants === 0) return 0;
+  return isAlone ? spare : Math.floor(spare / (2 * claimants));
 }
 
 /** What there is for those who claim: all but what sessions have that said nothing yet. */
@@ -130,13 +159,13 @@ function restOf(
 }
 
 /** Whether somebody should have a share and has none: that is no trifle. */
-function isAnyWithout(book: RateBook, targets: Targets): boolean {
+function isAnyWithout(book: RateBook, targets: Targets['sizes']): boolean {
   for (const [session, { rate }] of targets) if (rate > 0 && !book.shares.has(session)) return true;
   return false;
 }
 
 /** Whether more is missing than is free. */
-function isAnyShort(book: RateBook, targets: Targets): boolean {
+function isAnyShort(book: RateBook, targets: Targets['sizes']): boolean {
   let { rate, burst } = book.free;
   for (const [session, target] of targets) {
     const held = book.shares.get(session)?.held ?? NOTHING;

@@ -19,7 +19,7 @@ export class LeaderQuestions {
   constructor(parts: LeaderQueueParts) {
     this.#parts = parts;
     parts.shares.onAnswer(() => {
-      for (const queue of this.#queues.values()) queue.forget();
+      for (const queue of this.#queues.values()) queue.changed();
     });
   }
 
@@ -42,7 +42,12 @@ export class LeaderQuestions {
       this.#waiting -= 1;
       waiting.settle(result);
     };
-    queue.add({ ...waiting, settle }, quota);
+    const retry = (): SpendResult => {
+      const result = waiting.retry();
+      if (result === SpendResult.ADMITTED) this.#waiting -= 1;
+      return result;
+    };
+    queue.add({ ...waiting, retry, settle }, quota);
   }
 
   /** What waits is answered now, and what comes is not asked for. */

@@ -2,7 +2,8 @@
  * Charges of one resource that its share does not suffice for, on their way to the leader. One question
  * is under way at a time; what comes meanwhile goes with the next, so that a limit that is used up and
  * asked for by everybody costs the leader one question per round trip and replica. What it said is remembered
- * for a moment, or until a new answer may have changed the share: then not even that.
+ * for a moment. An answer to this replica as a lessee may have changed its share: then that is tried anew,
+ * and nothing is remembered.
  */
 import type { Quota } from '../../core/quota/quota.ts';
 import { SpendResult } from '../../core/quota/spend-result.ts';
@@ -22,7 +23,9 @@ const SILENT_MS: DurationMs = 200;
 export interface Waiting {
   readonly hits: number;
   readonly giveUpAt: MonotonicMs;
-  /** With ADMITTED, OVER, or LAPSED when nobody could say in time. Called once. */
+  /** Tries the share once more, and is settled with ADMITTED when that suffices now. */
+  readonly retry: () => SpendResult;
+  /** With the leader's ADMITTED or OVER, or LAPSED when nobody could say in time. */
   readonly settle: (result: SpendResult) => void;
 }
 
@@ -36,8 +39,13 @@ export interface LeaderQueueParts {
 export class LeaderQueue {
   readonly #parts: LeaderQueueParts;
   readonly #resource: string;
+  #quota: Quota;
   #waiting: Waiting[] = [];
   #isAsking = false;
+  /** The leader has refused `#overFrom` hits; the next answer is waited for. */
+  #isHeld = false;
+  /** A share may have come since it was tried. */
+  #isChanged = false;
   #timer: NodeJS.Timeout | undefined;
   /** When the timer comes; Infinity: it is not set. */
   #timerAt: MonotonicMs = Infinity;
@@ -45,7 +53,6 @@ export class LeaderQueue {
   /** So many hits at once and more are known to be over. */
   #overFrom = 0;
   #silentUntil: MonotonicMs = -Infinity;
-  #quota: Quota;
 
   constructor(resource: string, quota: Quota, parts: LeaderQueueParts) {
     this.#resource = resource;
@@ -53,13 +60,9 @@ export class LeaderQueue {
     this.#parts = parts;
   }
 
-  get size(): number {
-    return this.#waiting.length;
-  }
-
   /** It remembers nothing, and nobody waits. */
   isIdle(now: MonotonicMs): boolean {
-    return !this.#isAsking && now >= this.#overUntil && now >= this.#silentUntil;
+    return this.#waiting.length === 0 && now >= this.#overUntil && now >= this.#silentUntil;
   }
 
   /** What is known already; null: it is to be asked. */
@@ -72,54 +75,91 @@ export class LeaderQueue {
     this.#quota = quota;
     this.#waiting.push(waiting);
     this.#arm(waiting.giveUpAt);
+    if (!this.#isHeld) this.#askSoon();
+  }
+
+  /** There was a new answer: what was known may have changed. */
+  changed(): void {
+    this.#overUntil = -Infinity;
+    this.#silentUntil = -Infinity;
+    this.#isChanged = true;
+    this.#isHeld = false;
+    if (this.#waiting.length > 0) this.#askSoon();
+  }
+
+  /** Nobody is to wait any more. */
+  close(): void {
+    this.#settleAll(SpendResult.LAPSED);
+    clearTimeout(this.#timer);
+  }
+
+  #askSoon(): void {
     if (this.#isAsking) return;
     this.#isAsking = true;
     // What else comes in this turn goes along.
     queueMicrotask(() => void this.#run());
   }
 
-  /** A new answer: what was known may have changed. */
-  forget(): void {
-    this.#overUntil = -Infinity;
-    this.#silentUntil = -Infinity;
-  }
-
-  /** Nobody is to wait any more. */
-  close(): void {
-    clearTimeout(this.#timer);
-    this.#settleAll(SpendResult.LAPSED);
-  }
-
+  /** Each round settles at least the first of those that wait, or leaves all to the next answer. */
   async #run(): Promise<void> {
-    while (this.#waiting.length > 0) await this.#askOnce(this.#waiting[0] as Waiting);
+    while (this.#waiting.length > 0) {
+      if (this.#isChanged) this.#retry();
+      const [first] = this.#waiting;
+      if (first === undefined || !(await this.#ask(first))) break;
+    }
     this.#isAsking = false;
   }
 
-  /** Each time at least the first of those that wait is settled. */
-  async #askOnce(first: Waiting): Promise<void> {
+  #retry(): void {
+    this.#isChanged = false;
+    const tried = this.#waiting;
+    // Who is answered may ask again at once.
+    this.#waiting = [];
+    const kept = tried.filter((its) => its.retry() !== SpendResult.ADMITTED);
+    this.#waiting = [...kept, ...this.#waiting];
+  }
+
+  /** False when there is nothing to ask until the next answer. */
+  async #ask(first: Waiting): Promise<boolean> {
     const { shares, monotonic, counts } = this.#parts;
     const timeoutMs = earliest(this.#waiting) - monotonic();
     if (timeoutMs <= 0) {
       this.#giveUp();
-      return;
+      return true;
     }
     const hits = this.#waiting.reduce((sum, its) => sum + its.hits, 0);
     const question = { resource: this.#resource, quota: this.#quota, hits, least: first.hits };
     counts.questions += 1;
-    this.#take(await shares.decide(question, timeoutMs), first);
+    return this.#take(await shares.decide(question, timeoutMs), first);
   }
 
-  #take(word: LeaderWord | null, { hits: least }: Waiting): void {
-    const now = this.#parts.monotonic();
+  #take(word: LeaderWord | null, { hits: least }: Waiting): boolean {
     if (word?.result === SpendResult.ADMITTED) this.#deal(word.admitted);
-    else if (word?.result === SpendResult.OVER) {
-      this.#overUntil = now + this.#overMs();
-      this.#overFrom = least;
-      this.#settle(({ hits }) => hits >= least, SpendResult.OVER);
-    } else {
-      this.#silentUntil = now + SILENT_MS;
+    else if (word?.result === SpendResult.OVER) return this.#refuse(least);
+    else {
+      this.#silentUntil = this.#parts.monotonic() + SILENT_MS;
       this.#settleAll(SpendResult.LAPSED);
     }
+    return true;
+  }
+
+  /**
+   * The leader has no more. Where this replica has no share of a rate yet, one is on its way: that is waited
+   * for, since it is what the leader has just given, and can spare no more.
+   */
+  #refuse(least: number): boolean {
+    if (this.#isChanged) this.#retry();
+    this.#overFrom = least;
+    const share = this.#parts.shares.find(this.#resource)?.share;
+    this.#isHeld = share?.kind === 'rate' && share.isAwaited;
+    if (!this.#isHeld) this.#settleOver(() => true);
+    return !this.#isHeld;
+  }
+
+  /** Those that were refused, and such as them from now on. */
+  #settleOver(isMeant: (waiting: Waiting) => boolean): void {
+    this.#overUntil = this.#parts.monotonic() + this.#overMs();
+    this.#settle((its) => its.hits >= this.#overFrom && isMeant(its), SpendResult.OVER);
   }
 
   #overMs(): DurationMs {
@@ -163,7 +203,9 @@ export class LeaderQueue {
   #giveUp(): void {
     this.#timerAt = Infinity;
     const now = this.#parts.monotonic();
-    this.#settle(({ giveUpAt }) => giveUpAt <= now, SpendResult.LAPSED);
+    const isDue = ({ giveUpAt }: Waiting): boolean => giveUpAt <= now;
+    if (this.#isHeld) this.#settleOver(isDue);
+    this.#settle(isDue, SpendResult.LAPSED);
     if (this.#waiting.length > 0) this.#arm(earliest(this.#waiting));
   }
 }

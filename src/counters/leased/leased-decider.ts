@@ -5,7 +5,7 @@ import type { Quota } from '../../core/quota/quota.ts';
 import { SpendResult } from '../../core/quota/spend-result.ts';
 import { isUnit } from '../../core/rules/unit.ts';
 import type { DurationMs, MonotonicMs, WallMs } from '../../core/time.ts';
-import type { Charge, ChargeGroup } from '../../limiter/counter-store.ts';
+import type { Charge } from '../../limiter/counter-store.ts';
 import type { LocalShare } from '../guarded/degrade.ts';
 import { LeaderQuestions } from './leader-questions.ts';
 import type { LeasedShares } from './lease-port.ts';
@@ -26,6 +26,13 @@ export interface DeciderOptions {
   readonly decideMs: DurationMs;
   /** For failure mode `local`. */
   readonly local: LocalShare;
+}
+
+export interface AskListener {
+  readonly deadlineMs: MonotonicMs;
+  /** By the share, after all. */
+  spent(): void;
+  said(result: SpendResult): void;
 }
 
 /** An answer must reach its caller before the deadline. */
@@ -84,18 +91,17 @@ export class LeasedDecider {
     readOver(charge, share, wall);
   }
 
-  /** Asks the leader; `settle` is told ADMITTED or OVER with the reading written, or LAPSED. */
-  ask(
-    charge: Charge,
-    held: HeldResource,
-    { deadlineMs }: Pick<ChargeGroup, 'deadlineMs'>,
-    settle: (result: SpendResult) => void,
-  ): void {
+  /**
+   * Asks the leader. The listener is told ADMITTED or OVER with the reading written, or LAPSED; unless the
+   * share suffices all the same before the leader has answered.
+   */
+  ask(charge: Charge, held: HeldResource, listener: AskListener): void {
+    const { deadlineMs } = listener;
     const latest = this.#options.monotonic() + this.#options.decideMs;
-    const giveUpAt = deadlineMs === 0 ? latest : Math.min(latest, deadlineMs - ANSWER_MS);
     this.questions.ask(charge.key, held.quota, {
       hits: charge.hits,
-      giveUpAt,
+      giveUpAt: deadlineMs === 0 ? latest : Math.min(latest, deadlineMs - ANSWER_MS),
+      retry: () => this.#retry(charge, held, listener),
       settle: (result) => {
         const wall = this.#options.wall();
         if (result === SpendResult.OVER) this.over(charge, held, wall);
@@ -103,9 +109,20 @@ export class LeasedDecider {
           this.counts.results.leader += 1;
           readAdmitted(charge, held.share, wall);
         }
-        settle(result);
+        listener.said(result);
       },
     });
+  }
+
+  /** Its refusals are nothing to count: the leader is being asked. */
+  #retry(charge: Charge, held: HeldResource, listener: AskListener): SpendResult {
+    const { now, wall } = this.moment();
+    const result = this.#shares.spendOn(held, charge.hits, now, wall);
+    if (result !== SpendResult.ADMITTED) return result;
+    this.counts.results.share += 1;
+    readAdmitted(charge, held.share, wall);
+    listener.spent();
+    return result;
   }
 
   /** The charge is not made: it reads what there is. */

@@ -59,9 +59,9 @@ export class LeasedPart extends PartGroup {
       const held = this.#decider.heldOf(charge, this.#moment.now) as HeldResource;
       const tried = index === 0 ? first : null;
       const result = tried ?? this.#decider.spend(charge, held, this.#moment);
-      const isSpent = result === SpendResult.ADMITTED && !charge.isRefund;
-      const window = held.share.kind === 'count' ? held.share.window : 0;
-      this.#leased.push({ charge, held, spent: isSpent ? charge.hits : 0, window, result });
+      const one: Leased = { charge, held, spent: 0, window: 0, result };
+      note(one, result);
+      this.#leased.push(one);
     }
     // Where one is refused already, nobody needs to say what the others would have been.
     if (!isDependent(this) || !this.#isRefused()) this.#askForRest();
@@ -82,9 +82,16 @@ export class LeasedPart extends PartGroup {
     for (const one of this.#leased) {
       if (isSaid(one)) continue;
       this.#open += 1;
-      this.#decider.ask(one.charge, one.held, this, (result) => {
-        one.result = result;
-        this.#close();
+      this.#decider.ask(one.charge, one.held, {
+        deadlineMs: this.deadlineMs,
+        spent: () => {
+          note(one, SpendResult.ADMITTED);
+          this.#close();
+        },
+        said: (result) => {
+          one.result = result;
+          this.#close();
+        },
       });
     }
   }
@@ -135,6 +142,15 @@ export class LeasedPart extends PartGroup {
     part.failure = NO_LEASE;
     this.failure = { ...NO_LEASE, parts: [part] };
   }
+}
+
+/** What this replica's share came to. */
+function note(one: Leased, result: SpendResult): void {
+  const { charge, held } = one;
+  one.result = result;
+  if (result !== SpendResult.ADMITTED || charge.isRefund) return;
+  one.spent = charge.hits;
+  one.window = held.share.kind === 'count' ? held.share.window : 0;
 }
 
 /** The share or the leader said it. */

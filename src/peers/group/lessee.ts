@@ -263,6 +263,7 @@ export class Lessee {
     counts.leases[reply.kind] += 1;
     const received = this.#holder.receive(reply, at, wall);
     if (received === 'taken') this.#answeredAt = at;
+    this.#holder.isAtLeader = this.#route.leader === this.instance;
     if (received !== 'stale') for (const listener of this.#listeners) listener(received);
     if (this.#holder.hasLeft) this.#onLeft?.();
   }

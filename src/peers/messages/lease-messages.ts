@@ -215,8 +215,9 @@ function wireCount(grant: CountGrant) {
   return { case: 'count' as const, value };
 }
 
-function wireRate({ rate, burst }: RateGrant) {
-  return { case: 'rate' as const, value: { rate: BigInt(rate), burst: BigInt(burst) } };
+function wireRate({ rate, burst, tokens }: RateGrant) {
+  const value = { rate: BigInt(rate), burst: BigInt(burst), tokens: BigInt(tokens) };
+  return { case: 'rate' as const, value };
 }
 
 /** null for a kind of a newer leader: then the holder has no share of it, which is always safe. */
@@ -239,8 +240,15 @@ function grantOf({ resource, beyond: number, share }: WireGrant): Grant | null {
       };
     }
     case 'rate': {
-      const { rate, burst } = share.value;
-      return { kind: 'rate', resource, beyond, rate: wholeOf(rate), burst: wholeOf(burst) };
+      const { rate, burst, tokens } = share.value;
+      return {
+        kind: 'rate',
+        resource,
+        beyond,
+        rate: wholeOf(rate),
+        burst: wholeOf(burst),
+        tokens: wholeOf(tokens),
+      };
     }
     default:
       return null;

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { CountBook } from '../../../src/core/quota/count-book.ts';
 import type { HeldCount } from '../../../src/core/quota/held-count.ts';
 import type { HeldRate } from '../../../src/core/quota/held-rate.ts';
+import { QUOTA_DEFAULTS } from '../../../src/core/quota/options.ts';
 import type { Quota } from '../../../src/core/quota/quota.ts';
 import type { RateBook } from '../../../src/core/quota/rate-book.ts';
 import { SpendResult } from '../../../src/core/quota/spend-result.ts';
@@ -11,6 +12,7 @@ import { Fleet } from './support/fleet.ts';
 
 const { ADMITTED, OVER, SHORT, AT_LEADER, LAPSED, UNKNOWN } = SpendResult;
 const COUNT: Quota = { kind: 'count', limit: 1000, unit: Unit.MINUTE };
+const RENEW_MS = QUOTA_DEFAULTS.renewMs;
 const RATE: Quota = { kind: 'rate', limit: 100, unit: Unit.SECOND, burst: 20 };
 
 function countFleet(limit = 1000): Fleet {
@@ -188,7 +190,7 @@ describe('a rate quota', () => {
     expect(sizeOf(fleet, 'a')!.rate).toBeLessThanOrEqual(25);
     fleet.pass(1200, () => fleet.spendEach('a', 'r', 10));
     expect(b.spend('r', 1, fleet.now, fleet.moment.wall)).toBe(LAPSED);
-    fleet.pass(1000, () => fleet.spendEach('a', 'r', 10));
+    fleet.pass(RENEW_MS, () => fleet.spendEach('a', 'r', 10));
     expect(rateBookOf(fleet).held).toEqual({ rate: 40, burst: 10 });
     expect(sizeOf(fleet, 'a')).toEqual({ rate: 40, burst: 10 });
   });

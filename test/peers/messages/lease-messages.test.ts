@@ -80,8 +80,8 @@ const REPLIES: readonly LeaseReply[] = [
         free: 4,
         beyond: 'over',
       },
-      { kind: 'rate', resource: 'b', rate: 100, burst: 7, beyond: 'leader' },
-      { kind: 'rate', resource: 'c', rate: 0, burst: 0, beyond: 'ask' },
+      { kind: 'rate', resource: 'b', rate: 100, burst: 7, tokens: 7, beyond: 'leader' },
+      { kind: 'rate', resource: 'c', rate: 0, burst: 0, tokens: 0, beyond: 'ask' },
     ],
   },
 ];

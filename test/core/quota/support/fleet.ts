@@ -55,7 +55,11 @@ export class Fleet {
       this.outcomes.push({ command, outcome: this.ledger.apply(command, this.term) });
     }
   }
+  /** At once, and by the rules of all who hold it. */
   set(resource: string, quota: Quota): void {
+    for (const holder of this.holders.values()) {
+      if (holder.find(resource) !== undefined) holder.track(resource, quota, this.now);
+    }
     this.apply([{ kind: 'set-quota', ts: this.moment.wall, resource, quota }]);
   }
   ask(name: string): LeaseRequest {
