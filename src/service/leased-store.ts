@@ -7,6 +7,7 @@ import type { CounterStore } from '../limiter/counter-store.ts';
 import type { QuotaGroup } from '../peers/group/quota-group.ts';
 import type { Settings } from '../settings/settings.ts';
 import { monotonicNow, wallNow } from './clocks.ts';
+import { TurnClock } from './turn-clock.ts';
 
 /** As long as Envoy waits unless told otherwise. */
 const DECIDE_MS: DurationMs = 20;
@@ -25,8 +26,8 @@ export function leasedStore(
   return new LeasedCounterStore({
     inner,
     shares: quota.lessee,
+    moment: new TurnClock(() => ({ now: monotonicNow(), wall: wallNow() })).now,
     monotonic: monotonicNow,
-    wall: wallNow,
     decideMs: DECIDE_MS,
     local: { store: memory, replicas: counters.localReplicas, now: wallNow },
   });

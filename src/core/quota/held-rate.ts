@@ -14,18 +14,19 @@ const NOTHING: RateShareSize = { rate: 0, burst: 0 };
 
 export class HeldRate {
   readonly kind = 'rate';
-  readonly #options: QuotaOptions;
+  /** Of its own clock to the monotonic one. */
+  readonly #pace: number;
   readonly #startedAt: MonotonicMs;
   readonly #unitMs: DurationMs;
   readonly #bucket: TokenBucket;
   #beyond: Beyond = 'ask';
   #isShort = false;
-  /** Hits spent in the unit of the own clock that `#unit` numbers: what may be taken back. */
+  /** Hits spent in the unit of time that ends then, by its own clock: what may be taken back. */
   #spent = 0;
-  #unit = 0;
+  #unitEnd = 0;
 
   constructor(options: QuotaOptions, quota: RateQuota, now: MonotonicMs) {
-    this.#options = options;
+    this.#pace = usableMsOf(1, options);
     this.#startedAt = now;
     this.#unitMs = unitMsOf(quota);
     this.#bucket = new TokenBucket(this.#unitMs, NOTHING, 0);
@@ -98,13 +99,15 @@ export class HeldRate {
   }
 
   #note(hits: number, at: number): void {
-    const unit = Math.floor(at / this.#unitMs);
-    this.#spent = unit === this.#unit ? this.#spent + hits : hits;
-    this.#unit = unit;
+    if (at >= this.#unitEnd) {
+      this.#spent = 0;
+      this.#unitEnd = at - (at % this.#unitMs) + this.#unitMs;
+    }
+    this.#spent += hits;
   }
 
   /** From one start, and rounded once: no steps to lose or gain by. */
   #clock(now: MonotonicMs): number {
-    return Math.floor(usableMsOf(now - this.#startedAt, this.#options));
+    return Math.floor((now - this.#startedAt) * this.#pace);
   }
 }

@@ -11,7 +11,7 @@
  * - What is given back cannot be spent from the moment when the report is made, sent or not.
  */
 import type { MonotonicMs, WallMs } from '../time.ts';
-import { SHARES_PER_SESSION_MAX } from './bounds.ts';
+import { isName, SHARES_PER_SESSION_MAX } from './bounds.ts';
 import type { SessionId } from './command.ts';
 import { Demand } from './demand.ts';
 import { HeldCount } from './held-count.ts';
@@ -111,14 +111,14 @@ export class Holder {
 
   /**
    * Begins to want shares of a resource, or notes that its limit has changed. False when there are too
-   * many; then it is not leased.
+   * many, or the name is none for the ledger; then it is not leased.
    */
   track(resource: string, quota: Quota, now: MonotonicMs): boolean {
     const tracked = this.#tracked.get(resource);
     if (tracked !== undefined) {
       if (!isSameQuota(tracked.quota, quota)) this.#isUrgent = true;
       tracked.quota = quota;
-    } else if (this.#tracked.size >= SHARES_PER_SESSION_MAX) return false;
+    } else if (this.#tracked.size >= SHARES_PER_SESSION_MAX || !isName(resource)) return false;
     else {
       const demand = new Demand(this.#options.demandMs, now);
       const share = this.#newShare(quota, now);
@@ -161,6 +161,11 @@ export class Holder {
     const share = this.#tracked.get(resource)?.share;
     if (share === undefined || this.#isLeaving || !this.#lease.holds(now, wall)) return null;
     return share.kind === 'count' && now >= share.endsAt ? null : share;
+  }
+
+  /** It would rather ask than wait for the next refresh. */
+  get isHurried(): boolean {
+    return this.#isUrgent || this.#isNeeded;
   }
 
   /** When `request` should be called next; −Infinity is now. */

@@ -18,6 +18,7 @@ const SET_BACK_MS = 20;
 
 export class LeaseClock {
   readonly #options: QuotaOptions;
+  readonly #ignoresJumps: boolean;
   #until: MonotonicMs = -Infinity;
   /** Wall minus monotonic clock when the request was sent that `until` comes from. */
   #offset = 0;
@@ -29,6 +30,7 @@ export class LeaseClock {
 
   constructor(options: QuotaOptions) {
     this.#options = options;
+    this.#ignoresJumps = options.faults.has('ignore-clock-jump');
   }
 
   /** By the monotonic clock; −Infinity before the first lease and after a jump. */
@@ -49,7 +51,7 @@ export class LeaseClock {
 
   /** Whether the lease holds; after a jump it never does again until it is extended. */
   holds(now: MonotonicMs, wall: WallMs): boolean {
-    if (this.#options.faults.has('ignore-clock-jump')) return now < this.#until;
+    if (this.#ignoresJumps) return now < this.#until;
     const offset = wall - now;
     if (Math.abs(offset - this.#offset) > this.#options.clockJumpMs) this.#until = -Infinity;
     this.#follow(offset);

@@ -59,6 +59,8 @@ export class LeasedCall implements ChargeListener {
 
   #add(group: ChargeGroup, asked: ChargeGroup[], first: SpendResult | null): void {
     const places = group.isLocal === true ? null : chargesByPlace(group, this.#placeOf);
+    for (const [place, charges] of places ?? [])
+      if (place === AT_STORE) this.#noteUntracked(charges);
     if (places === null || (places.length === 1 && places[0]?.[0] === AT_STORE)) {
       asked.push(group);
       return;
@@ -70,6 +72,11 @@ export class LeasedCall implements ChargeListener {
       return part;
     });
     if (parts.length > 0) this.#splits.push({ group, parts });
+  }
+
+  #noteUntracked(charges: readonly Charge[]): void {
+    const { results } = this.#parts.decider.counts;
+    for (const { isLeased } of charges) if (isLeased) results.untracked += 1;
   }
 
   readonly #placeOf = (charge: Charge): number => {

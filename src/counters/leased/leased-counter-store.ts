@@ -60,27 +60,31 @@ export class LeasedCounterStore implements CounterStore {
 
   /** What waits for the leader is answered first, by its failure mode. */
   close(): Promise<void> {
-    this.#decider.questions.close();
+    this.#decider.close();
     return this.#inner.close();
   }
 
   charge(groups: readonly ChargeGroup[], listener: ChargeListener): void {
-    const [group] = groups;
-    if (groups.length !== 1 || group === undefined || group.charges.length !== 1) {
-      if (groups.some(hasLeased)) this.#call(groups, listener, null);
-      else this.#inner.charge(groups, listener);
-      return;
+    if (groups.length === 1) {
+      const { charges, isLocal, requestId } = groups[0] as ChargeGroup;
+      if (charges.length === 1) {
+        const charge = charges[0] as Charge;
+        if (charge.isLeased && isLocal !== true && requestId === '') {
+          this.#chargeOne(charge, groups, listener);
+          return;
+        }
+        if (!charge.isLeased) {
+          this.#inner.charge(groups, listener);
+          return;
+        }
+      }
     }
-    const [charge] = group.charges;
-    if (charge?.isLeased !== true || group.isLocal === true) {
-      this.#inner.charge(groups, listener);
-      return;
-    }
-    this.#chargeOne(charge, groups as readonly [ChargeGroup], listener);
+    if (groups.some(hasLeased)) this.#call(groups, listener, null);
+    else this.#inner.charge(groups, listener);
   }
 
   /** The way of nearly every request: one charge, and the share knows. */
-  #chargeOne(charge: Charge, groups: readonly [ChargeGroup], listener: ChargeListener): void {
+  #chargeOne(charge: Charge, groups: readonly ChargeGroup[], listener: ChargeListener): void {
     const decider = this.#decider;
     const moment = decider.moment();
     const held = decider.heldOf(charge, moment.now);
@@ -91,7 +95,7 @@ export class LeasedCounterStore implements CounterStore {
     }
     const result = decider.spend(charge, held, moment);
     if (result === SpendResult.ADMITTED || result === SpendResult.OVER) {
-      groups[0].failure = null;
+      (groups[0] as ChargeGroup).failure = null;
       listener.settled(groups);
     } else this.#call(groups, listener, result);
   }

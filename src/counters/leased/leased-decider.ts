@@ -10,6 +10,7 @@ import type { LocalShare } from '../guarded/degrade.ts';
 import { LeaderQuestions } from './leader-questions.ts';
 import type { LeasedShares } from './lease-port.ts';
 import { LeasedCounts } from './leased-counts.ts';
+import { LeasedRequests } from './leased-requests.ts';
 import { readAdmitted, readOnly, readOver, readRefunded } from './reading.ts';
 
 /** One moment by both clocks. */
@@ -20,8 +21,13 @@ export interface Moment {
 
 export interface DeciderOptions {
   readonly shares: LeasedShares;
+  /**
+   * By which shares are spent. It may stand still within a turn of the loop, since all that is decided in one is
+   * told at its end: a process that is stopped amid one tells it too late either way.
+   */
+  readonly moment: () => Moment;
+  /** By which callers' deadlines are kept. */
   readonly monotonic: () => MonotonicMs;
-  readonly wall: () => WallMs;
   /** The longest that the leader is waited for; a caller's own deadline may be sooner. */
   readonly decideMs: DurationMs;
   /** For failure mode `local`. */
@@ -41,22 +47,22 @@ const ANSWER_MS: DurationMs = 1;
 export class LeasedDecider {
   readonly counts = new LeasedCounts();
   readonly questions: LeaderQuestions;
+  readonly requests = new LeasedRequests();
+  readonly moment: () => Moment;
   readonly #options: DeciderOptions;
   readonly #shares: LeasedShares;
 
   constructor(options: DeciderOptions) {
-    const { shares, monotonic, wall } = options;
+    const { shares, monotonic, moment } = options;
     this.#options = options;
     this.#shares = shares;
+    this.moment = moment;
+    const wall = (): WallMs => moment().wall;
     this.questions = new LeaderQuestions({ shares, monotonic, wall, counts: this.counts });
   }
 
   get local(): LocalShare {
     return this.#options.local;
-  }
-
-  moment(): Moment {
-    return { now: this.#options.monotonic(), wall: this.#options.wall() };
   }
 
   /** What is held of the charge's limit; null: it cannot be leased. */
@@ -103,7 +109,7 @@ export class LeasedDecider {
       giveUpAt: deadlineMs === 0 ? latest : Math.min(latest, deadlineMs - ANSWER_MS),
       retry: () => this.#retry(charge, held, listener),
       settle: (result) => {
-        const wall = this.#options.wall();
+        const { wall } = this.moment();
         if (result === SpendResult.OVER) this.over(charge, held, wall);
         if (result === SpendResult.ADMITTED) {
           this.counts.results.leader += 1;
@@ -123,6 +129,12 @@ export class LeasedDecider {
     readAdmitted(charge, held.share, wall);
     listener.spent();
     return result;
+  }
+
+  /** What waits for the leader is answered by its failure mode, now and from now on. */
+  close(): void {
+    this.questions.close();
+    this.requests.clear();
   }
 
   /** The charge is not made: it reads what there is. */

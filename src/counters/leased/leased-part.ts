@@ -4,6 +4,9 @@
  * decided, charges that depend on one another are settled as a store of one place would: what was spent
  * in vain is spent no more. Only what the leader admitted cannot be given back: it is admitted too little
  * by that, until its window ends.
+ *
+ * A request's id is remembered for its charges here, as stores do for theirs. One that comes again while the
+ * first still waits is not charged either; it is answered by failure modes.
  */
 import type { HeldResource } from '../../core/quota/holder.ts';
 import { SpendResult } from '../../core/quota/spend-result.ts';
@@ -13,10 +16,11 @@ import {
   ChargePolicy,
   type StoreFailure,
 } from '../../limiter/counter-store.ts';
-import { isDependent } from '../groups.ts';
+import { isDependent, requestKey } from '../groups.ts';
 import { degrade } from '../guarded/degrade.ts';
 import { PartGroup } from '../split/part-group.ts';
 import type { LeasedDecider, Moment } from './leased-decider.ts';
+import type { Remembered } from './leased-requests.ts';
 
 /** Number of the place that shares are, beside the store's. */
 export const AT_SHARES = 1;
@@ -38,7 +42,10 @@ interface Leased {
 export class LeasedPart extends PartGroup {
   readonly #decider: LeasedDecider;
   readonly #leased: Leased[] = [];
-  #moment: Moment;
+  readonly #moment: Moment;
+  /** By which the request is known again; '' when it has no id. */
+  readonly #name: string;
+  #remembered: Remembered = 'new';
   #open = 1;
   #onDone: () => void = () => {};
 
@@ -47,6 +54,7 @@ export class LeasedPart extends PartGroup {
     super(AT_SHARES, charges, group);
     this.#decider = decider;
     this.#moment = decider.moment();
+    this.#name = group.requestId === '' ? '' : requestKey(this);
   }
 
   /**
@@ -55,16 +63,15 @@ export class LeasedPart extends PartGroup {
    */
   decide(onDone: () => void, first: SpendResult | null = null): void {
     this.#onDone = onDone;
-    for (const [index, charge] of this.charges.entries()) {
+    for (const charge of this.charges) {
       const held = this.#decider.heldOf(charge, this.#moment.now) as HeldResource;
-      const tried = index === 0 ? first : null;
-      const result = tried ?? this.#decider.spend(charge, held, this.#moment);
-      const one: Leased = { charge, held, spent: 0, window: 0, result };
-      note(one, result);
-      this.#leased.push(one);
+      this.#leased.push({ charge, held, spent: 0, window: 0, result: SpendResult.UNKNOWN });
     }
-    // Where one is refused already, nobody needs to say what the others would have been.
-    if (!isDependent(this) || !this.#isRefused()) this.#askForRest();
+    if (this.#name === '' || this.#isNew()) {
+      this.#spendAll(first);
+      // Where one is refused already, nobody needs to say what the others would have been.
+      if (!isDependent(this) || !this.#isRefused()) this.#askForRest();
+    }
     this.#close();
   }
 
@@ -75,6 +82,29 @@ export class LeasedPart extends PartGroup {
       const { share } = one.held;
       if (share.kind === 'rate' || share.window === one.window) share.unspend(one.spent, now);
       one.spent = 0;
+    }
+    if (this.#name !== '') this.#decider.requests.forget(this.#name);
+  }
+
+  /** False for a request that was decided before, which reads what it read then, or is being decided. */
+  #isNew(): boolean {
+    const { wall } = this.#moment;
+    for (const { charge, held } of this.#leased) this.#decider.readOnly(charge, held, wall);
+    this.#remembered = this.#decider.requests.begin(this.#name, this.charges, wall);
+    if (this.#remembered === 'known') {
+      for (const one of this.#leased) {
+        one.charge.left = -1;
+        one.result = isBeyond(one.charge) ? SpendResult.OVER : SpendResult.ADMITTED;
+      }
+    }
+    return this.#remembered === 'new';
+  }
+
+  #spendAll(first: SpendResult | null): void {
+    let tried = first;
+    for (const one of this.#leased) {
+      note(one, tried ?? this.#decider.spend(one.charge, one.held, this.#moment));
+      tried = null;
     }
   }
 
@@ -99,6 +129,15 @@ export class LeasedPart extends PartGroup {
   #close(): void {
     this.#open -= 1;
     if (this.#open > 0) return;
+    if (this.#remembered !== 'known') this.#settle();
+    if (this.#name !== '' && this.#remembered === 'new') {
+      const isDecided = this.#leased.every(isSaid);
+      this.#decider.requests.end(this.#name, this.charges, this.#moment.wall, isDecided);
+    }
+    this.#onDone();
+  }
+
+  #settle(): void {
     const isRefused = isDependent(this) && this.#isRefused();
     if (!isRefused) this.#degrade();
     if (isDependent(this) && (isRefused || this.#isRefused())) this.#undo();
@@ -106,7 +145,6 @@ export class LeasedPart extends PartGroup {
       this.failure = NO_LEASE;
       this.#undo();
     }
-    this.#onDone();
   }
 
   /** Whether one turns the others away. */
@@ -134,7 +172,7 @@ export class LeasedPart extends PartGroup {
     for (const charge of undecided) {
       this.#decider.counts.degrade(charge.failureMode);
       // As any other reading that is over: the settling of parts asks what there was before.
-      if (charge.after > charge.limit) charge.before = charge.limit;
+      if (isBeyond(charge)) charge.before = charge.limit;
     }
     if (isServed) return;
     const failed = undecided.filter(({ degraded }) => degraded === null);
@@ -154,11 +192,15 @@ function note(one: Leased, result: SpendResult): void {
 }
 
 /** The share or the leader said it. */
-function isSaid({ result }: Leased): boolean {
+function isSaid({ result }: Pick<Leased, 'result'>): boolean {
   return result === SpendResult.ADMITTED || result === SpendResult.OVER;
 }
 
 function isOver({ charge, result }: Leased): boolean {
-  if (isSaid({ result } as Leased)) return result === SpendResult.OVER;
-  return !charge.isRefund && charge.degraded !== null && charge.after > charge.limit;
+  if (isSaid({ result })) return result === SpendResult.OVER;
+  return charge.degraded !== null && isBeyond(charge);
+}
+
+function isBeyond({ isRefund, after, limit }: Charge): boolean {
+  return !isRefund && after > limit;
 }

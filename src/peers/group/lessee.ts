@@ -125,11 +125,8 @@ export class Lessee {
 
   /** As Holder.spend. LAPSED for everything while the clock of this host is too far off. */
   spend(resource: string, hits: number, now: MonotonicMs, wall: WallMs): SpendResult {
-    if (this.#isFenced) return SpendResult.LAPSED;
-    const result = this.#holder.spend(resource, hits, now, wall);
-    // A share that runs low is asked for at once, not when the timer comes.
-    if (this.#holder.nextRequestAt < this.#armedFor) this.#arm();
-    return result;
+    const held = this.#holder.find(resource);
+    return held === undefined ? SpendResult.UNKNOWN : this.spendOn(held, hits, now, wall);
   }
 
   /** As Holder.find. */
@@ -140,8 +137,10 @@ export class Lessee {
   /** As `spend`, of what `find` gave. */
   spendOn(held: HeldResource, hits: number, now: MonotonicMs, wall: WallMs): SpendResult {
     if (this.#isFenced) return SpendResult.LAPSED;
-    const result = this.#holder.spendOn(held, hits, now, wall);
-    if (this.#holder.nextRequestAt < this.#armedFor) this.#arm();
+    const holder = this.#holder;
+    const result = holder.spendOn(held, hits, now, wall);
+    // A share that runs low is asked for at once, not when the timer comes.
+    if (holder.isHurried && holder.nextRequestAt < this.#armedFor) this.#arm();
     return result;
   }
 

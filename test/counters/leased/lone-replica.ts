@@ -17,8 +17,8 @@ export class LoneReplica {
     this.store = new LeasedCounterStore({
       inner: this.memory,
       shares: this.member.group.lessee,
+      moment: () => ({ now: performance.now(), wall: Date.now() }),
       monotonic: () => performance.now(),
-      wall: Date.now,
       decideMs,
       local: { store: this.memory, replicas: 1, now: Date.now },
     });
