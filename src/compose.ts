@@ -26,6 +26,7 @@ import { counterStores } from './service/counter-stores.ts';
 import { emergencyOverrides } from './service/emergency-overrides.ts';
 import { errorLog } from './service/event-logs.ts';
 import { EventRecorder } from './service/event-recorder.ts';
+import { leasedNotice } from './service/leased-notice.ts';
 import { limiterOptions } from './service/limiter-options.ts';
 import { compileOptions, limitsSource } from './service/limits-source.ts';
 import { listenerOptions } from './service/listener-options.ts';
@@ -142,7 +143,9 @@ function composeRules(
   { telemetry, logger, audit, health }: Around,
   worker: WorkerSide | null,
 ): RuleSource {
+  const notice = leasedNotice(settings, 1, logger);
   const onLoaded = (set: RuleSet): void => {
+    if (worker === null) notice(set);
     if (settings.health.needsLoadedDomain) health.setConfig(set.domains.size > 0);
   };
   if (worker === null) return limitsSource(settings, { telemetry, logger, audit, onLoaded });

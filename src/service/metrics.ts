@@ -1,5 +1,6 @@
 /** Which numbers of which part feed our own metrics. */
 import type { GuardedCounterStore } from '../counters/guarded/guarded-counter-store.ts';
+import type { LeasedCounterStore } from '../counters/leased/leased-counter-store.ts';
 import type { MemoryCounterStore } from '../counters/memory/memory-counter-store.ts';
 import type { CounterStore } from '../limiter/counter-store.ts';
 import type { EmergencyOverrides } from '../limiter/emergency-overrides.ts';
@@ -11,6 +12,7 @@ import { NativeServer } from '../wire/native/native-server.ts';
 import type { RpcServer } from '../wire/rpc-server.ts';
 import { registerEvents } from './event-metrics.ts';
 import type { EventRecorder } from './event-recorder.ts';
+import { degradedByLease, registerLeased } from './leased-metrics.ts';
 import { registerListener, registerTlsReload } from './listener-metrics.ts';
 import { registerQuotaGroup } from './peer-metrics.ts';
 import { registerRedis } from './redis-metrics.ts';
@@ -30,6 +32,8 @@ export interface MeasuredParts {
   readonly events: EventRecorder;
   /** Null in a worker: a replica with workers has no part in a group. */
   readonly quota: QuotaGroup | null;
+  /** Null with it. */
+  readonly leased: LeasedCounterStore | null;
 }
 
 export function registerMetrics(telemetry: Telemetry, parts: MeasuredParts): void {
@@ -51,6 +55,7 @@ export function registerMetrics(telemetry: Telemetry, parts: MeasuredParts): voi
   }
   telemetry.register('weir_degraded_charges_total', () => [
     ...(redis === null ? [] : degradedBy(redis.guard)),
+    ...(parts.leased === null ? [] : degradedByLease(parts.leased)),
     ...Object.entries(parts.overrides.answered).map(([mode, value]) => ({
       labels: { mode, reason: 'override' },
       value,
@@ -59,6 +64,7 @@ export function registerMetrics(telemetry: Telemetry, parts: MeasuredParts): voi
   if (rpcServer instanceof NativeServer) registerListener(telemetry, rpcServer);
   if (tlsReload !== null) registerTlsReload(telemetry, tlsReload);
   if (parts.quota !== null) registerQuotaGroup(telemetry, parts.quota);
+  if (parts.leased !== null) registerLeased(telemetry, parts.leased);
   registerEvents(telemetry, parts.events);
   if (redis === null) registerMemory(telemetry, memory);
   else {

@@ -97,6 +97,36 @@ export const QUOTA_METRICS = [
     labels: [],
   },
   {
+    name: 'weir_quota_decisions_total',
+    type: 'counter',
+    help: 'Charges of leased limits by what decided them: share (admitted by this replica alone), leader (admitted by the leader), over, lapsed (nobody could say in time: the failure mode), untracked (counted in the store: too many limits, or too long a key).',
+    labels: ['result'],
+  },
+  {
+    name: 'weir_quota_waiting_charges',
+    type: 'gauge',
+    help: 'Charges that wait for the leader, 4096 at most.',
+    labels: [],
+  },
+  {
+    name: 'weir_quota_questions_total',
+    type: 'counter',
+    help: 'Questions of this replica to the leader about hits that its share did not suffice for.',
+    labels: [],
+  },
+  {
+    name: 'weir_quota_wasted_hits_total',
+    type: 'counter',
+    help: 'Hits that the leader admitted and nobody here could use: the limit admits so many less in their window.',
+    labels: [],
+  },
+  {
+    name: 'weir_quota_local_hits_total',
+    type: 'counter',
+    help: 'Hits of leased limits that failure mode local admitted: paid by a share later, or lost (their window ended first).',
+    labels: ['outcome'],
+  },
+  {
     name: 'weir_quota_lease_requests_total',
     type: 'counter',
     help: 'Lease requests of this replica by how they ended: granted, refused, no_leader; failed are single calls.',

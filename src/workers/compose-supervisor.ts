@@ -6,6 +6,7 @@ import { monotonicNow, wallNow } from '../service/clocks.ts';
 import { errorLog } from '../service/event-logs.ts';
 import { registerEvents } from '../service/event-metrics.ts';
 import { EventRecorder } from '../service/event-recorder.ts';
+import { leasedNotice } from '../service/leased-notice.ts';
 import { limitsSource } from '../service/limits-source.ts';
 import { listenerOptions } from '../service/listener-options.ts';
 import { adminListeners } from '../service/side-listeners.ts';
@@ -57,12 +58,16 @@ export function composeSupervisor(
   const fleet = new Fleet(workers, telemetry);
   const kept = new KeptRules();
   const agreement = new RuleAgreement({ onAgreed: agreementLog(logger) });
+  const notice = leasedNotice(settings, workers, logger);
   const rules = limitsSource(settings, {
     telemetry,
     logger,
     audit: events.audit,
     tap: (domain, slices) => kept.tap(domain, slices),
-    onLoaded: (set) => agreement.offer(kept.take(set)),
+    onLoaded: (set) => {
+      agreement.offer(kept.take(set));
+      notice(set);
+    },
   });
   const log = errorLog(logger);
   const { listen } = listenerOptions(settings, null);

@@ -81,6 +81,14 @@ export class HeldCount {
     return back;
   }
 
+  /** Spends as many of `hits` as there are; gives how many. */
+  pay(hits: number, now: MonotonicMs): number {
+    if (now >= this.#endsAt || this.#isRevoked) return 0;
+    const paid = Math.min(hits, Math.max(0, this.left));
+    this.#spent += paid;
+    return paid;
+  }
+
   /** What the ledger says now. `endsInMs` as the holder may use it, from `sentAt`. */
   adopt(grant: CountGrant, sentAt: MonotonicMs, endsInMs: DurationMs): void {
     if (grant.window < this.#window) return;

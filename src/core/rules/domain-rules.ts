@@ -30,6 +30,7 @@ export interface CompileOptions {
 interface CompiledTree {
   readonly root: RuleNode;
   readonly ruleCount: number;
+  readonly leasedCount: number;
   readonly chargesWhole: boolean;
 }
 
@@ -39,6 +40,8 @@ export class DomainRules {
   readonly root: RuleNode;
   /** Number of rules, i.e. of descriptors with a rate_limit. */
   readonly ruleCount: number;
+  /** Those with `quota: leased`. */
+  readonly leasedCount: number;
   /** `charge: all_or_nothing`: the charges of one request are made whole or not at all. */
   readonly chargesWhole: boolean;
   readonly #options: CompileOptions;
@@ -47,6 +50,7 @@ export class DomainRules {
     this.domain = domain;
     this.root = tree.root;
     this.ruleCount = tree.ruleCount;
+    this.leasedCount = tree.leasedCount;
     this.chargesWhole = tree.chargesWhole;
     this.#options = options;
   }
@@ -162,6 +166,7 @@ export class DomainCompiler {
   /** Open nodes by depth: the node that a descriptor of depth d hangs under is #open[d]. */
   readonly #open: RuleNode[];
   #ruleCount = 0;
+  #leasedCount = 0;
   #chargesWhole = false;
 
   constructor(domain: string, options: CompileOptions) {
@@ -195,6 +200,7 @@ export class DomainCompiler {
     if (config.limit !== null) {
       attachRule(node, this.#domain, { limit: config.limit, modes: config }, this.#options);
       this.#ruleCount++;
+      if (config.limit.isLeased === true) this.#leasedCount++;
     }
     if (config.chargesWhole === true) this.#chargesWhole = true;
     parent.addChild(node);
@@ -206,6 +212,7 @@ export class DomainCompiler {
     const tree = {
       root: this.#root,
       ruleCount: this.#ruleCount,
+      leasedCount: this.#leasedCount,
       chargesWhole: this.#chargesWhole,
     };
     return new DomainRules(this.#domain, tree, this.#options);

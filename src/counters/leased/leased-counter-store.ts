@@ -16,6 +16,7 @@ import { GiveBackCounts } from '../split/give-back.ts';
 import { LeasedCall } from './leased-call.ts';
 import type { LeasedCounts } from './leased-counts.ts';
 import { type DeciderOptions, LeasedDecider } from './leased-decider.ts';
+import type { LocalDebts } from './local-debts.ts';
 
 export interface LeasedStoreOptions extends DeciderOptions {
   readonly inner: CounterStore;
@@ -43,6 +44,11 @@ export class LeasedCounterStore implements CounterStore {
 
   get counts(): LeasedCounts {
     return this.#decider.counts;
+  }
+
+  /** What failure mode `local` admitted, and shares have paid since. */
+  get debts(): LocalDebts {
+    return this.#decider.debts;
   }
 
   /** Charges that wait for the leader now. */

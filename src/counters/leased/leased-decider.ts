@@ -11,6 +11,7 @@ import { LeaderQuestions } from './leader-questions.ts';
 import type { LeasedShares } from './lease-port.ts';
 import { LeasedCounts } from './leased-counts.ts';
 import { LeasedRequests } from './leased-requests.ts';
+import { LocalDebts } from './local-debts.ts';
 import { readAdmitted, readOnly, readOver, readRefunded } from './reading.ts';
 
 /** One moment by both clocks. */
@@ -48,6 +49,7 @@ export class LeasedDecider {
   readonly counts = new LeasedCounts();
   readonly questions: LeaderQuestions;
   readonly requests = new LeasedRequests();
+  readonly debts = new LocalDebts();
   readonly moment: () => Moment;
   readonly #options: DeciderOptions;
   readonly #shares: LeasedShares;
@@ -57,6 +59,8 @@ export class LeasedDecider {
     this.#options = options;
     this.#shares = shares;
     this.moment = moment;
+    // Before what waits for the answer is tried: it comes after what was admitted.
+    shares.onAnswer(() => this.debts.pay(shares, moment()));
     const wall = (): WallMs => moment().wall;
     this.questions = new LeaderQuestions({ shares, monotonic, wall, counts: this.counts });
   }

@@ -167,10 +167,12 @@ export class LeasedPart extends PartGroup {
   #degrade(): void {
     const undecided = this.#leased.filter((one) => !isSaid(one)).map(({ charge }) => charge);
     if (undecided.length === 0) return;
-    const group = new PartGroup(AT_SHARES, undecided, this);
+    const group: ChargeGroup = new PartGroup(AT_SHARES, undecided, this);
     const isServed = degrade(group, 'lease', this.#decider.local);
     for (const charge of undecided) {
       this.#decider.counts.degrade(charge.failureMode);
+      if (charge.failureMode === 'local' && group.isRepeat !== true)
+        this.#decider.debts.note(charge, this.#moment);
       // As any other reading that is over: the settling of parts asks what there was before.
       if (isBeyond(charge)) charge.before = charge.limit;
     }

@@ -29,7 +29,7 @@ export class LeasedFleet extends Fleet {
   readonly questions: LeaderQuestion[] = [];
   /** What the leader says in place of what it would. */
   word: (() => Promise<LeaderWord | null>) | null = null;
-  readonly listeners = new Map<string, () => void>();
+  readonly listeners = new Map<string, Set<() => void>>();
 
   constructor(own: string, ...others: string[]) {
     super(own, ...others);
@@ -43,7 +43,7 @@ export class LeasedFleet extends Fleet {
       return [];
     }
     const grants = super.refresh(name);
-    this.listeners?.get(name)?.();
+    for (const listener of this.listeners?.get(name) ?? []) listener();
     return grants;
   }
 
@@ -56,8 +56,9 @@ export class LeasedFleet extends Fleet {
         this.holder(name).spendOn(held, hits, now, wall),
       decide: (asked) => this.#decide(name, asked),
       onAnswer: (listener) => {
-        this.listeners.set(name, listener);
-        return () => this.listeners.delete(name);
+        const its = this.listeners.get(name) ?? new Set();
+        this.listeners.set(name, its.add(listener));
+        return () => its.delete(listener);
       },
     };
   }

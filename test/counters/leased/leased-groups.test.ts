@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { leasedQuota } from '../../../src/core/quota/leased-quota.ts';
 import { SpendResult } from '../../../src/core/quota/spend-result.ts';
 import { Unit } from '../../../src/core/rules/unit.ts';
-import { MemoryCounterStore } from '../../../src/counters/memory/memory-counter-store.ts';
+import type { MemoryCounterStore } from '../../../src/counters/memory/memory-counter-store.ts';
 import {
   type Charge,
   type ChargeGroup,

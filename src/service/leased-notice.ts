@@ -1,0 +1,39 @@
+/**
+ * What an operator must know when leased limits are loaded where they are not shared as the files promise:
+ * once, and again when they come back after there were none.
+ */
+import type { RuleSet } from '../core/rules/rule-set.ts';
+import type { Settings } from '../settings/settings.ts';
+import type { Logger } from '../telemetry/logger.ts';
+
+/** To be told of each rule set that is put in force. `workers`: processes that answer. */
+export function leasedNotice(
+  settings: Settings,
+  workers: number,
+  logger: Logger,
+): (set: RuleSet) => void {
+  const text = noticeOf(settings, workers);
+  let wasLeased = false;
+  return (set) => {
+    const rules = leasedRules(set);
+    if (text !== null && rules > 0 && !wasLeased) logger.warn(text, { rules });
+    wasLeased = rules > 0;
+  };
+}
+
+function noticeOf({ redis, quota }: Settings, workers: number): string | null {
+  if (workers > 1) {
+    return 'limits with quota: leased are counted in Redis like all others: WORKERS is more than 1';
+  }
+  if (redis === null || quota.peers.length > 0) return null;
+  return (
+    'limits with quota: leased are granted by this replica to itself: each replica that counts in this Redis ' +
+    'would admit them in full; QUOTA_PEERS makes them share'
+  );
+}
+
+function leasedRules({ domains }: RuleSet): number {
+  let count = 0;
+  for (const { leasedCount } of domains.values()) count += leasedCount;
+  return count;
+}

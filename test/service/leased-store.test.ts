@@ -1,0 +1,113 @@
+/** Leased limits as the service puts them together. */
+import { afterEach, describe, expect, test } from 'vitest';
+import { HybridClock } from '../../src/core/hlc/hybrid-clock.ts';
+import type { RuleSet } from '../../src/core/rules/rule-set.ts';
+import { Unit } from '../../src/core/rules/unit.ts';
+import { counterStores } from '../../src/service/counter-stores.ts';
+import { degradedByLease, registerLeased } from '../../src/service/leased-metrics.ts';
+import { leasedNotice } from '../../src/service/leased-notice.ts';
+import { readSettings } from '../../src/settings/read-settings.ts';
+import type { Settings } from '../../src/settings/settings.ts';
+import { Logger } from '../../src/telemetry/logger.ts';
+import { ask, group, readings } from '../contract/charges.ts';
+import { until } from '../support/child.ts';
+import { observed } from '../telemetry/observed.ts';
+
+const toStop: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const stop of toStop.splice(0).reverse()) await stop();
+});
+
+function settingsOf(env: Record<string, string>): Settings {
+  const result = readSettings(env);
+  if (!('settings' in result)) throw new Error(result.problems.join('\n'));
+  return result.settings;
+}
+
+function logged(): { logger: Logger; lines: string[] } {
+  const lines: string[] = [];
+  const write = (line: string): number => lines.push(line);
+  return { lines, logger: new Logger({ level: 'DEBUG', format: 'text', write, now: () => 0 }) };
+}
+
+function storesOf(isWorker: boolean) {
+  const { telemetry, lines } = observed();
+  const { logger } = logged();
+  const stores = counterStores(settingsOf({}), {
+    telemetry,
+    logger,
+    audit: () => {},
+    hybrid: new HybridClock(),
+    isWorker,
+  });
+  toStop.push(() => stores.store.close());
+  return { stores, telemetry, lines };
+}
+
+const leased = { key: 'a', isLeased: true, unit: Unit.HOUR, limit: 100 };
+
+test('a replica without any setting decides leased limits by itself, and shows it', async () => {
+  const { stores, telemetry, lines } = storesOf(false);
+  const { store, quota, leased: its } = stores;
+  if (quota === null || its === null) throw new Error('a single process has both');
+  registerLeased(telemetry, its);
+  await store.start();
+  await quota.start();
+  toStop.push(() => quota.stop());
+  // On a busy machine the first answer may take longer than a caller waits.
+  await until(
+    () => ask(store, [group(leased)]),
+    ([settled]) => settled?.failure === null,
+  );
+  await ask(store, [group({ ...leased, hits: 101, failureMode: 'open' })]);
+  expect(await lines('weir_quota_decisions_total{result="over"}')).toEqual([
+    'weir_quota_decisions_total{result="over"} 1',
+  ]);
+  const [leader] = await lines('weir_quota_decisions_total{result="leader"}');
+  const [share] = await lines('weir_quota_decisions_total{result="share"}');
+  expect(`${leader} ${share}`).toMatch(/leader"} [01] .*share"} [01]/);
+  expect(await lines('weir_quota_waiting_charges', 'weir_quota_questions_total')).toEqual([
+    expect.stringMatching(/^weir_quota_questions_total [1-9]/),
+    'weir_quota_waiting_charges 0',
+  ]);
+  expect(await lines('weir_quota_local_hits_total', 'weir_quota_wasted_hits_total')).toHaveLength(
+    3,
+  );
+});
+
+test('what failure modes answered is shown with the reason', async () => {
+  const { stores } = storesOf(false);
+  const { store } = stores;
+  // Its group was never started: nobody answers.
+  await ask(store, [group({ ...leased, failureMode: 'open' })]);
+  expect(degradedByLease(stores.leased!)).toEqual([
+    { labels: { mode: 'open', reason: 'lease' }, value: 1 },
+  ]);
+});
+
+test('a worker counts leased limits as all others', async () => {
+  const { stores } = storesOf(true);
+  expect([stores.quota, stores.leased]).toEqual([null, null]);
+  expect(readings(await ask(stores.store, [group(leased)]))).toEqual([['0>1']]);
+});
+
+describe('leased limits are told to the operator', () => {
+  const PEERS = 'a=127.0.0.1:1,b=127.0.0.1:2,c=127.0.0.1:3';
+  const REDIS = { REDIS_URL: 'localhost:6379' };
+  const group3 = { QUOTA_PEERS: PEERS, QUOTA_NODE_ID: 'x' };
+  const setOf = (leasedCount: number): RuleSet =>
+    ({ domains: new Map([['shop', { leasedCount }]]) }) as unknown as RuleSet;
+
+  test.each([
+    ['when several processes count them in Redis', REDIS, 2, 'WORKERS is more than 1'],
+    ['when replicas beside one Redis would each have them all', REDIS, 1, 'QUOTA_PEERS'],
+    ['not where they are shared', { ...REDIS, ...group3 }, 1, null],
+    ['not where a replica is alone', {}, 1, null],
+  ])('%s', (_, env, workers, text) => {
+    const { logger, lines } = logged();
+    const notice = leasedNotice(settingsOf(env), workers, logger);
+    for (const count of [0, 2, 3, 0, 1]) notice(setOf(count));
+    expect(lines).toHaveLength(text === null ? 0 : 2);
+    for (const line of lines) expect(line).toContain(text);
+  });
+});
