@@ -244,12 +244,20 @@ export class Grantor {
     return [{ kind: 'allocate', ts, resource, session: id, generation, amount, burst: 0 }];
   }
 
+  /** False for a new leader: it does not know yet what everybody wants. */
+  get #isAllKnown(): boolean {
+    for (const session of this.#ledger.sessions.keys()) {
+      if (!this.#claims.isKnown(session)) return false;
+    }
+    return true;
+  }
+
   /** A new limits file is in force at most replicas. */
   #changedQuota(resource: string, book: Book, ts: WallMs): Command[] {
     const quota = this.#claims.quotaOf(resource);
     const isNew =
       quota !== null && isSameSort(quota, book.quota) && !isSameQuota(quota, book.quota);
-    if (!isNew || quotaProblem(quota) !== null) return [];
+    if (!isNew || quotaProblem(quota) !== null || !this.#isAllKnown) return [];
     return [{ kind: 'set-quota', ts, resource, quota }];
   }
 
@@ -323,12 +331,9 @@ export class Grantor {
   }
 
   #forgettable(now: MonotonicMs, ts: WallMs): Command[] {
+    if (!this.#isAllKnown) return [];
     const commands: Command[] = [];
     const at = Math.max(ts, this.#ledger.smTime);
-    // A new leader does not know yet what is wanted.
-    for (const session of this.#ledger.sessions.keys()) {
-      if (!this.#claims.isKnown(session)) return [];
-    }
     for (const [resource, book] of this.#ledger.books) {
       if (commands.length === FORGOTTEN_PER_TICK_MAX) break;
       if (this.#claims.claimantsOf(resource) > 0 || !book.isIdleAt(at)) continue;

@@ -30,7 +30,8 @@ export class ModelChecks {
   readonly #truth: Ledger;
   /** `resource|window` → hits admitted. */
   readonly #byWindow = new Map<string, number>();
-  /** `resource|window|session` → hits admitted. */
+  /** `resource|window|session` → hits admitted, with those that were taken back and without. */
+  readonly #everBySession = new Map<string, number>();
   readonly #bySession = new Map<string, number>();
   /** Per rate resource: how far admissions are ahead of the rate (the largest sum of any stretch). */
   readonly #ahead = new Map<string, { level: number; at: number }>();
@@ -60,7 +61,24 @@ export class ModelChecks {
     const key = `${window}|${holder.session}`;
     const sum = add(this.#byWindow, window, hits);
     add(this.#bySession, key, hits);
+    add(this.#everBySession, key, hits);
     if (sum > quota.limit) throw new QuotaViolation(`Q2: ${sum} of ${quota.limit} in a window`);
+  }
+
+  /** `hits` of this holder's share are to be spent again. */
+  recordTakenBack(resource: string, hits: number, { holder, clock }: Watched, now: number): void {
+    const { at, wall } = clock.at(now);
+    const share = holder.shareOf(resource, at, wall);
+    if (share instanceof HeldCount) {
+      const window = `${resource}|${share.window}`;
+      add(this.#byWindow, window, -hits);
+      const net = add(this.#bySession, `${window}|${holder.session}`, -hits);
+      if (net < 0) throw new QuotaViolation(`Q2: ${-net} taken back that were never spent`);
+      return;
+    }
+    const ahead = this.#ahead.get(resource);
+    if (ahead === undefined) throw new QuotaViolation('Q2: taken back before anything was spent');
+    ahead.level = Math.max(0, ahead.level - hits);
   }
 
   #recordRate(resource: string, quota: Quota & { kind: 'rate' }, hits: number, now: number): void {
@@ -72,7 +90,9 @@ export class ModelChecks {
     if (level > quota.burst + 1) throw new QuotaViolation(`Q2: ${level} at once of ${quota.burst}`);
   }
 
-  check(all: readonly Watched[], now: number): void {
+  /** `excess`: hits that holders reported beyond what they had. */
+  check(all: readonly Watched[], now: number, excess: number): void {
+    if (excess > 0) throw new QuotaViolation(`Q5: ${excess} reported beyond what was granted`);
     const problem = this.#truth.problem();
     if (problem !== null) throw new QuotaViolation(`Q3: ${problem}`);
     this.#noteRevocations(now);
@@ -138,8 +158,10 @@ export class ModelChecks {
     const book = this.#truth.books.get(resource);
     if (book?.kind !== 'count') return;
     for (const [session, { window, granted, used, returned }] of book.shares) {
-      const spent = this.#bySession.get(`${resource}|${window}|${session}`) ?? 0;
-      if (used > spent) throw new QuotaViolation(`Q5: ${used} counted, ${spent} spent`);
+      const key = `${resource}|${window}|${session}`;
+      const spent = this.#bySession.get(key) ?? 0;
+      const ever = this.#everBySession.get(key) ?? 0;
+      if (used > ever) throw new QuotaViolation(`Q5: ${used} counted, ${ever} spent`);
       if (granted - returned < spent) {
         throw new QuotaViolation(`Q5: of ${granted}, ${returned} are back and ${spent} spent`);
       }

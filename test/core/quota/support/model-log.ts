@@ -40,6 +40,8 @@ export class ModelLog {
   /** As a voter would have it that applied all that is committed. */
   readonly truth: Ledger;
   leader: Leader | null = null;
+  /** Hits that holders reported beyond what they had. */
+  excess = 0;
   #term = 0;
   #commitCount = 0;
 
@@ -82,6 +84,7 @@ export class ModelLog {
   }
 
   #commit(command: Command, term: number): void {
-    this.truth.apply(command, term);
+    const outcome = this.truth.apply(command, term);
+    if (outcome.kind === 'reported') this.excess += outcome.excess;
   }
 }

@@ -123,7 +123,7 @@ export class Model {
     this.#deliver();
     this.#lead();
     for (const one of this.holders) this.#stepHolder(one);
-    this.checks.check(this.holders, this.now);
+    this.checks.check(this.holders, this.now, this.log.excess);
   }
 
   #clock(): DriftingClock {
@@ -218,7 +218,17 @@ export class Model {
       if (result === SpendResult.UNKNOWN) one.holder.track(resource, QUOTAS.get(resource)!, at);
       if (result !== SpendResult.ADMITTED) continue;
       this.checks.recordAdmitted(resource, hits, one, this.now);
+      if (this.random.isTrue(0.1)) this.#unspend(one, resource);
     }
+  }
+
+  /** A caller gives back, perhaps more than was ever admitted. */
+  #unspend(one: ModelHolder, resource: string): void {
+    const { at, wall } = one.clock.at(this.now);
+    const share = one.holder.shareOf(resource, at, wall);
+    if (share === null) return;
+    const back = share.unspend(this.random.pick([1, 2, 9, 50]), at);
+    this.checks.recordTakenBack(resource, back, one, this.now);
   }
 
   #believedLeader({ misledBy }: ModelHolder): Leader {
