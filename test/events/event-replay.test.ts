@@ -1,7 +1,12 @@
 /** Reading, on a real Redis: in order, each once, and what is wrong is told and passed over. */
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { encodeEvent } from '../../src/core/events/event-codec.ts';
 import { RedisCommandError } from '../../src/counters/redis/redis-commands.ts';
+import { EventReplay } from '../../src/events/event-replay.ts';
+import { GroupReader } from '../../src/events/group-reader.ts';
+import type { EntryReader } from '../../src/events/replay-run.ts';
 import { FROM_NOW, StreamReader } from '../../src/events/stream-reader.ts';
+import { recorded } from '../core/events/recorded.ts';
 import { until } from '../support/child.ts';
 import { startRedis } from '../support/redis-server.ts';
 import {
@@ -16,11 +21,13 @@ import {
 } from './rig.ts';
 
 /** Reads on until the test ends. */
-function follow({ place }: Rig, from = '0-0') {
+function follow({ place }: Rig, from: string | EntryReader = '0-0') {
   const shown = new Shown();
   const end = new AbortController();
-  const reader = new StreamReader(commandsOn(place), streamsOf(), from);
-  const run = shown.run(reader, { signal: end.signal });
+  const reader =
+    typeof from === 'string' ? new StreamReader(commandsOn(place), streamsOf(), from) : from;
+  const isShared = typeof from !== 'string';
+  const run = shown.run(reader, { signal: end.signal, isShared });
   const stop = async (): Promise<void> => {
     end.abort();
     await run;
@@ -188,6 +195,43 @@ describe('a reader that follows', () => {
     await shows(shown, 2);
     expect(shown.lines).toEqual(['weir-0 audit 1', 'weir-0 audit 2']);
   });
+
+  test('goes on with a server whose clock is behind that of the one before', async () => {
+    const rig = await startRig();
+    const its = rig.replica();
+    its.audit(1);
+    await its.written(1);
+    const [[, fields] = ['', []]] = await rig.redis.xrange(STREAM, '-', '+');
+    await rig.redis.xadd(STREAM, `${Date.now() + 5000}-0`, ...fields);
+    const { shown } = follow(rig);
+    await shows(shown, 1);
+    await rig.server.kill();
+    await until(
+      () => shown.troubles.length,
+      (count) => count > 0,
+      SOON_MS,
+    );
+    await restarted(rig);
+    its.audit(2);
+    await shows(shown, 2);
+    expect(shown.lines).toEqual(['weir-0 audit 1', 'weir-0 audit 2']);
+  });
+
+  test('as one of a group makes the group anew where the streams were deleted', async () => {
+    const rig = await startRig();
+    const its = rig.replica();
+    its.audit(1);
+    await its.written(1);
+    const options = { group: 'g', consumer: 'c', from: '0-0', claimAfterMs: 60_000 };
+    const reader = new GroupReader(commandsOn(rig.place), streamsOf(), options);
+    const { shown } = follow(rig, reader);
+    await shows(shown, 1);
+    await rig.redis.flushall();
+    its.audit(2);
+    await shows(shown, 2);
+    expect(shown.lines).toEqual(['weir-0 audit 1', 'weir-0 audit 2']);
+    expect(shown.troubles[0]).toContain('NOGROUP');
+  });
 });
 
 test('a Redis that cannot be asked at the start is an error with advice', async () => {
@@ -204,4 +248,22 @@ test('a key that is no stream is an error with advice', async () => {
   const failed = readAll(place);
   await expect(failed).rejects.toThrow(/WRONGTYPE.*\. Something else lies under the key/);
   await expect(failed).rejects.toMatchObject({ refusal: expect.stringMatching(/^WRONGTYPE/) });
+});
+
+test('an entry that is read again while it is held back is over once, when it was shown', () => {
+  const shown: string[] = [];
+  const replay = new EventReplay(
+    { windowMs: 1000, isShared: true, countMax: Infinity },
+    { event: (_event, id) => shown.push(id), missing: () => {}, corrupt: () => {} },
+  );
+  const entry = { kind: 'audit', id: '5-0', fields: encodeEvent(recorded()) } as const;
+  replay.take([entry]);
+  replay.take([entry]);
+  expect([shown, replay.takeDone()]).toEqual([[], []]);
+  replay.settle();
+  expect([shown, replay.takeDone()]).toEqual([['5-0'], [{ kind: 'audit', id: '5-0' }]]);
+  // It was not acknowledged, as Redis was away: now it is, and not shown again.
+  replay.take([entry]);
+  replay.settle();
+  expect([shown, replay.takeDone()]).toEqual([['5-0'], [{ kind: 'audit', id: '5-0' }]]);
 });

@@ -175,6 +175,12 @@ describe('a group of replicas', () => {
         SOON_MS,
       );
     await isHeard(one, other);
+    // What it was put ahead by is over first.
+    await until(
+      () => hasHeard(one.hybrid),
+      (its) => !its,
+      SOON_MS,
+    );
     await isHeard(other, one);
   });
 
