@@ -1,14 +1,17 @@
 /**
- * Counters: those of leased limits by shares, around those of all others, which are in Redis or in memory. A
+ * Counters: those of leased limits by shares, around those of all others, which are in Redis, the hottest of them
+ * charged ahead if so asked, or in memory. A
  * worker process has no part in the group that grants shares, and counts leased limits like any others.
  */
 import type { Audit } from '../core/events/event.ts';
 import type { HybridClock } from '../core/hlc/hybrid-clock.ts';
 import { MemoryCounterStore } from '../counters/memory/memory-counter-store.ts';
+import { PrepaidCounterStore } from '../counters/prepaid/prepaid-counter-store.ts';
+import type { CounterStore } from '../limiter/counter-store.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import { wallNow } from './clocks.ts';
+import { monotonicNow, wallNow } from './clocks.ts';
 import { leasedStore } from './leased-store.ts';
 import { quotaGroup } from './quota-group.ts';
 import { redisStore } from './redis-store.ts';
@@ -26,8 +29,16 @@ export function counterStores(settings: Settings, { isWorker, ...around }: Store
   const { counters } = settings;
   const memory = new MemoryCounterStore({ now: wallNow, keysMax: counters.memoryKeysMax });
   const redis = settings.redis === null ? null : redisStore(settings, { memory, ...around });
-  const counted = redis?.guard ?? memory;
+  const guarded = redis?.guard ?? memory;
+  const prepaid = prepaidStore(settings, guarded);
+  const counted = prepaid ?? guarded;
   const quota = isWorker ? null : quotaGroup(settings, { store: counted, ...around });
   const leased = quota === null ? null : leasedStore(settings, { inner: counted, memory, quota });
-  return { memory, redis, quota, leased, store: leased ?? counted };
+  return { memory, redis, prepaid, quota, leased, store: leased ?? counted };
+}
+
+/** Null unless hot counters are to be charged ahead. */
+function prepaidStore({ quota }: Settings, inner: CounterStore): PrepaidCounterStore | null {
+  const { promote } = quota;
+  return promote && new PrepaidCounterStore({ inner, monotonic: monotonicNow, ...promote });
 }

@@ -1,5 +1,6 @@
-/** What became of charges of leased limits, as our own metrics. */
+/** What became of charges of leased limits, and of counters charged ahead, as our own metrics. */
 import type { LeasedCounterStore } from '../counters/leased/leased-counter-store.ts';
+import type { PrepaidCounterStore } from '../counters/prepaid/prepaid-counter-store.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 
 export function registerLeased(telemetry: Telemetry, store: LeasedCounterStore): void {
@@ -13,6 +14,17 @@ export function registerLeased(telemetry: Telemetry, store: LeasedCounterStore):
   telemetry.register('weir_quota_local_hits_total', () => [
     { labels: { outcome: 'paid' }, value: debts.paidHits },
     { labels: { outcome: 'lost' }, value: debts.lostHits },
+  ]);
+}
+
+export function registerPrepaid(telemetry: Telemetry, store: PrepaidCounterStore): void {
+  const { counts } = store;
+  telemetry.register('weir_quota_promoted_keys', () => store.keyCount);
+  telemetry.register('weir_quota_prepaid_hits_total', () => [
+    { labels: { outcome: 'charged' }, value: counts.chargedHits },
+    { labels: { outcome: 'spent' }, value: counts.spentHits },
+    { labels: { outcome: 'given_back' }, value: counts.givenBackHits },
+    { labels: { outcome: 'lost' }, value: counts.lostHits },
   ]);
 }
 

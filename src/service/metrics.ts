@@ -2,6 +2,7 @@
 import type { GuardedCounterStore } from '../counters/guarded/guarded-counter-store.ts';
 import type { LeasedCounterStore } from '../counters/leased/leased-counter-store.ts';
 import type { MemoryCounterStore } from '../counters/memory/memory-counter-store.ts';
+import type { PrepaidCounterStore } from '../counters/prepaid/prepaid-counter-store.ts';
 import type { CounterStore } from '../limiter/counter-store.ts';
 import type { EmergencyOverrides } from '../limiter/emergency-overrides.ts';
 import type { OverLimitCache } from '../limiter/over-limit-cache.ts';
@@ -12,7 +13,7 @@ import { NativeServer } from '../wire/native/native-server.ts';
 import type { RpcServer } from '../wire/rpc-server.ts';
 import { registerEvents } from './event-metrics.ts';
 import type { EventRecorder } from './event-recorder.ts';
-import { degradedByLease, registerLeased } from './leased-metrics.ts';
+import { degradedByLease, registerLeased, registerPrepaid } from './leased-metrics.ts';
 import { registerListener, registerTlsReload } from './listener-metrics.ts';
 import { registerQuotaGroup } from './peer-metrics.ts';
 import { registerRedis } from './redis-metrics.ts';
@@ -34,6 +35,8 @@ export interface MeasuredParts {
   readonly quota: QuotaGroup | null;
   /** Null with it. */
   readonly leased: LeasedCounterStore | null;
+  /** Null unless hot counters are charged ahead. */
+  readonly prepaid: PrepaidCounterStore | null;
 }
 
 export function registerMetrics(telemetry: Telemetry, parts: MeasuredParts): void {
@@ -65,6 +68,7 @@ export function registerMetrics(telemetry: Telemetry, parts: MeasuredParts): voi
   if (tlsReload !== null) registerTlsReload(telemetry, tlsReload);
   if (parts.quota !== null) registerQuotaGroup(telemetry, parts.quota);
   if (parts.leased !== null) registerLeased(telemetry, parts.leased);
+  if (parts.prepaid !== null) registerPrepaid(telemetry, parts.prepaid);
   registerEvents(telemetry, parts.events);
   if (redis === null) registerMemory(telemetry, memory);
   else {

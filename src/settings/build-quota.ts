@@ -16,7 +16,28 @@ const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/i;
 const ALONE = 'alone';
 const EXAMPLE = 'QUOTA_PEERS=a=weir-0.weir:8082,b=weir-1.weir:8082,c=weir-2.weir:8082';
 
-export function quotaOf(findings: Findings): QuotaSettings {
+export function quotaOf(findings: Findings, backend: 'redis' | 'memory'): QuotaSettings {
+  return { ...groupOf(findings), promote: promoteOf(findings, backend) };
+}
+
+/** Counters in memory are as quick as anything. */
+function promoteOf(
+  { values, isSet, notes }: Findings,
+  backend: 'redis' | 'memory',
+): QuotaSettings['promote'] {
+  const { QUOTA_PROMOTE_RATE: hitsPerSecond, QUOTA_PROMOTED_MAX: keysMax } = values;
+  if (hitsPerSecond === 0) {
+    if (isSet('QUOTA_PROMOTED_MAX')) {
+      notes.push('QUOTA_PROMOTED_MAX has no effect while QUOTA_PROMOTE_RATE is 0');
+    }
+    return null;
+  }
+  if (backend === 'redis') return { hitsPerSecond, keysMax };
+  notes.push('QUOTA_PROMOTE_RATE has no effect while counters are in memory');
+  return null;
+}
+
+function groupOf(findings: Findings): Omit<QuotaSettings, 'promote'> {
   const { values, isSet, notes } = findings;
   const clusterId = nameOf(findings, 'QUOTA_CLUSTER_ID');
   const directory = values.QUOTA_DATA_DIR || null;

@@ -50,7 +50,7 @@ export function buildSettings(findings: Findings): Settings {
       localReplicas: values.LOCAL_LIMITER_REPLICAS * (workers === 'auto' ? 1 : workers),
     },
     ...bothRedisOf(findings, backend),
-    quota: quotaOf(findings),
+    quota: quotaOf(findings, backend),
     events: eventsOf(findings, backend),
     modes: { shadow: values.SHADOW_MODE, quota: values.QUOTA_MODE },
     response: responseOf(values),

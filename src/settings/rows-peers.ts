@@ -73,4 +73,27 @@ export const PEERS_ROWS = [
     default: 'false',
     doc: 'Let peers speak without TLS beyond loopback: on a network where nobody else can reach them.',
   },
+  {
+    ...PEERS,
+    name: 'QUOTA_PROMOTE_RATE',
+    type: 'int',
+    min: 0,
+    max: 1_000_000,
+    unit: 'hits per second',
+    default: '0',
+    doc:
+      'A counter in Redis that one process is asked for so often is charged ahead: some of its hits at once, ten ' +
+      'times a second, to be spent in memory. No limit is passed by it, and `quota: leased` is not needed for it; ' +
+      'what a process that dies holds is lost to its window. `0` charges each request.',
+  },
+  {
+    ...PEERS,
+    name: 'QUOTA_PROMOTED_MAX',
+    type: 'int',
+    min: 1,
+    max: 1000,
+    unit: 'counters',
+    default: '100',
+    doc: 'Most counters that one process charges ahead at a time, the hottest.',
+  },
 ] as const satisfies readonly Row[];

@@ -171,6 +171,8 @@ export interface QuotaSettings {
   readonly listen: Address | null;
   readonly tls: QuotaTlsFiles | null;
   readonly directory: string | null;
+  /** Which counters in Redis are charged ahead; null: none. */
+  readonly promote: { readonly hitsPerSecond: number; readonly keysMax: number } | null;
 }
 
 /** What is recorded for people, in the Redis of the counters. */

@@ -127,6 +127,18 @@ export const QUOTA_METRICS = [
     labels: ['outcome'],
   },
   {
+    name: 'weir_quota_promoted_keys',
+    type: 'gauge',
+    help: 'Hot counters in Redis that are charged ahead now, QUOTA_PROMOTED_MAX at most.',
+    labels: [],
+  },
+  {
+    name: 'weir_quota_prepaid_hits_total',
+    type: 'counter',
+    help: 'Hits charged ahead to Redis, and of these spent in memory, given_back, or lost (their window ended first): the rest is held now.',
+    labels: ['outcome'],
+  },
+  {
     name: 'weir_quota_lease_requests_total',
     type: 'counter',
     help: 'Lease requests of this replica by how they ended: granted, refused, no_leader; failed are single calls.',

@@ -4,7 +4,11 @@ import { HybridClock } from '../../src/core/hlc/hybrid-clock.ts';
 import type { RuleSet } from '../../src/core/rules/rule-set.ts';
 import { Unit } from '../../src/core/rules/unit.ts';
 import { counterStores } from '../../src/service/counter-stores.ts';
-import { degradedByLease, registerLeased } from '../../src/service/leased-metrics.ts';
+import {
+  degradedByLease,
+  registerLeased,
+  registerPrepaid,
+} from '../../src/service/leased-metrics.ts';
 import { leasedNotice } from '../../src/service/leased-notice.ts';
 import { readSettings } from '../../src/settings/read-settings.ts';
 import type { Settings } from '../../src/settings/settings.ts';
@@ -30,10 +34,10 @@ function logged(): { logger: Logger; lines: string[] } {
   return { lines, logger: new Logger({ level: 'DEBUG', format: 'text', write, now: () => 0 }) };
 }
 
-function storesOf(isWorker: boolean) {
+function storesOf(isWorker: boolean, env: Record<string, string> = {}) {
   const { telemetry, lines } = observed();
   const { logger } = logged();
-  const stores = counterStores(settingsOf({}), {
+  const stores = counterStores(settingsOf(env), {
     telemetry,
     logger,
     audit: () => {},
@@ -83,6 +87,22 @@ test('what failure modes answered is shown with the reason', async () => {
   expect(degradedByLease(stores.leased!)).toEqual([
     { labels: { mode: 'open', reason: 'lease' }, value: 1 },
   ]);
+});
+
+test('hot counters in Redis are charged ahead where that is asked for, also by a worker', async () => {
+  const env = { REDIS_URL: '127.0.0.1:1', QUOTA_PROMOTE_RATE: '500', QUOTA_PROMOTED_MAX: '7' };
+  const { stores, telemetry, lines } = storesOf(true, env);
+  if (stores.prepaid === null) throw new Error('it was asked for');
+  registerPrepaid(telemetry, stores.prepaid);
+  expect(stores.store).toBe(stores.prepaid);
+  expect(await lines('weir_quota_promoted_keys', 'weir_quota_prepaid_hits_total')).toEqual([
+    'weir_quota_prepaid_hits_total{outcome="charged"} 0',
+    'weir_quota_prepaid_hits_total{outcome="given_back"} 0',
+    'weir_quota_prepaid_hits_total{outcome="lost"} 0',
+    'weir_quota_prepaid_hits_total{outcome="spent"} 0',
+    'weir_quota_promoted_keys 0',
+  ]);
+  expect(storesOf(false, { REDIS_URL: '127.0.0.1:1' }).stores.prepaid).toBe(null);
 });
 
 test('a worker counts leased limits as all others', async () => {

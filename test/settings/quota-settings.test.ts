@@ -27,6 +27,7 @@ describe('a replica without peers', () => {
       listen: null,
       tls: null,
       directory: null,
+      promote: null,
     });
   });
 
@@ -144,5 +145,34 @@ describe('a replica among peers', () => {
     expect(read({ ...VOTER, ...TLS, QUOTA_INSECURE: 'true' }).notes).toContain(
       'QUOTA_INSECURE has no effect, as peers speak TLS',
     );
+  });
+});
+
+describe('hot counters', () => {
+  const REDIS = { REDIS_URL: 'localhost:6379' };
+
+  it('are charged ahead in Redis from the rate that is set, a hundred at most', () => {
+    expect(read(REDIS).quota.promote).toBe(null);
+    expect(read({ ...REDIS, QUOTA_PROMOTE_RATE: '500' }).quota.promote).toEqual({
+      hitsPerSecond: 500,
+      keysMax: 100,
+    });
+    const env = { ...REDIS, QUOTA_PROMOTE_RATE: '500', QUOTA_PROMOTED_MAX: '7' };
+    expect(read(env).quota.promote).toEqual({ hitsPerSecond: 500, keysMax: 7 });
+  });
+
+  it.each([
+    [
+      { QUOTA_PROMOTE_RATE: '500' },
+      'QUOTA_PROMOTE_RATE has no effect while counters are in memory',
+    ],
+    [
+      { ...REDIS, QUOTA_PROMOTED_MAX: '7' },
+      'QUOTA_PROMOTED_MAX has no effect while QUOTA_PROMOTE_RATE is 0',
+    ],
+  ])('are told of where they cannot be: %o', (env, note) => {
+    const { quota, notes } = read(env);
+    expect(quota.promote).toBe(null);
+    expect(notes).toContain(note);
   });
 });

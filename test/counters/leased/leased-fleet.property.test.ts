@@ -85,17 +85,17 @@ async function askFor(
   its: TestCharge,
   onAdmitted: (hits: number) => void,
 ): Promise<void> {
-  let isSettled = false;
+  const state = { isSettled: false };
   const settled = (): void => {
-    isSettled = true;
+    state.isSettled = true;
     const { before, after, limit } = asked.charges[0] as Charge;
     if (after <= limit) onAdmitted(after - before);
   };
   const asked = group({ ...its, isLeased: true, failureMode: 'closed' });
   replica.store.charge([asked], { settled });
-  for (let turn = 0; !isSettled; turn += 1) {
+  for (let turn = 0; !state.isSettled; turn += 1) {
     await new Promise(setImmediate);
-    if (!isSettled && turn % 3 === 2) fleet.pass(50);
+    if (!state.isSettled && turn % 3 === 2) fleet.pass(50);
   }
 }
 
