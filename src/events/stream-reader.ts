@@ -18,12 +18,19 @@ const REWIND_MS: DurationMs = 10_000;
 /** The end of the streams: what comes from now on. */
 export const FROM_NOW = '$';
 
+interface Position extends NamedStream {
+  /** The entry to begin behind: nothing up to it is wanted. */
+  readonly first: string;
+  /** The last that was read. */
+  last: string;
+}
+
 export class StreamReader implements EntryReader {
   readonly #commands: RedisCommands;
   readonly #streams: readonly NamedStream[];
   readonly #from: string;
-  /** By key: the last entry that was read, and the one to begin behind. */
-  readonly #positions = new Map<string, { last: string; readonly first: string }>();
+  /** Null before the first look. */
+  #positions: readonly Position[] | null = null;
 
   /** `from`: an id, included, or FROM_NOW. */
   constructor(commands: RedisCommands, streams: readonly NamedStream[], from: string) {
@@ -34,25 +41,21 @@ export class StreamReader implements EntryReader {
 
   /** The next entries, none when there are no more for now. Rejects with a RedisCommandError. */
   async read(): Promise<StreamEntry[]> {
-    for (const stream of this.#streams) {
-      // One question at a time is what the connection is for.
-      // oxlint-disable-next-line no-await-in-loop
-      if (!this.#positions.has(stream.key)) await this.#begin(stream);
-    }
-    const keys = this.#streams.map(({ key }) => key);
-    const ids = keys.map((key) => this.#positions.get(key)?.last ?? FIRST_ID);
-    const args = ['COUNT', PAGE_ENTRIES, 'STREAMS', ...keys, ...ids];
-    const entries = entriesByStream(await this.#commands.call('xread', args), this.#streams);
-    for (const { kind, id } of entries) {
-      const position = this.#positionOf(kind);
-      if (position !== undefined) position.last = id;
+    this.#positions ??= await this.#begin();
+    const positions = this.#positions;
+    const places = [...positions.map(({ key }) => key), ...positions.map(({ last }) => last)];
+    const reply = await this.#commands.call('xread', ['COUNT', PAGE_ENTRIES, 'STREAMS', ...places]);
+    const entries = entriesByStream(reply, this.#streams);
+    for (const position of positions) {
+      const last = entries.findLast(({ kind }) => kind === position.kind);
+      if (last !== undefined) position.last = last.id;
     }
     return entries;
   }
 
   /** After a failure. */
   rewind(): void {
-    for (const position of this.#positions.values()) {
+    for (const position of this.#positions ?? []) {
       position.last = laterId(position.first, idEarlier(position.last, REWIND_MS));
     }
   }
@@ -62,18 +65,19 @@ export class StreamReader implements EntryReader {
     return Promise.resolve();
   }
 
-  async #begin({ key, kind }: NamedStream): Promise<void> {
-    const first = this.#from === FROM_NOW ? await this.#end(key, kind) : idBefore(this.#from);
-    this.#positions.set(key, { last: first, first });
+  async #begin(): Promise<Position[]> {
+    const positions: Position[] = [];
+    for (const stream of this.#streams) {
+      // One question at a time is what the connection is for.
+      // oxlint-disable-next-line no-await-in-loop
+      const first = this.#from === FROM_NOW ? await this.#end(stream) : idBefore(this.#from);
+      positions.push({ ...stream, first, last: first });
+    }
+    return positions;
   }
 
-  async #end(key: string, kind: NamedStream['kind']): Promise<string> {
+  async #end({ key, kind }: NamedStream): Promise<string> {
     const args = [key, '+', '-', 'COUNT', 1];
     return entriesOf(await this.#commands.call('xrevrange', args), kind)[0]?.id ?? FIRST_ID;
-  }
-
-  #positionOf(kind: NamedStream['kind']): { last: string } | undefined {
-    const stream = this.#streams.find((one) => one.kind === kind);
-    return stream === undefined ? undefined : this.#positions.get(stream.key);
   }
 }

@@ -6,9 +6,10 @@ import { timeText } from '../../src/core/hlc/hybrid-time.ts';
 import { BATCH_MAX, EventLane, QUEUE_MAX } from '../../src/events/event-lane.ts';
 import { EventLog } from '../../src/events/event-log.ts';
 import type { EventSink, WriteOutcome } from '../../src/events/event-sink.ts';
+import { startFakeRedis } from '../counters/redis/fake-redis.ts';
 import { until } from '../support/child.ts';
 import { startRedis } from '../support/redis-server.ts';
-import { eventsIn, SOON_MS, STREAM, startRig } from './rig.ts';
+import { eventsIn, Replica, SOON_MS, STREAM, startRig } from './rig.ts';
 
 test('events are written in order, each kind to its stream with numbers of its own', async () => {
   const { redis, replica } = await startRig();
@@ -200,6 +201,18 @@ test('at the end what waits is written, and what cannot be is counted', async ()
   expect(performance.now() - startedAt).toBeLessThan(5000);
   expect(other.log.lanes.audit.dropped.stopped).toBe(1);
   server.thaw();
+});
+
+test('a reply that is none of the script is an error, and the batch is tried again', async () => {
+  await using fake = await startFakeRedis('+OK\r\n');
+  const its = new Replica({ address: { host: '127.0.0.1', port: fake.port } });
+  its.audit(1);
+  await until(
+    () => its.errorClasses,
+    (classes) => classes.includes('unexpected'),
+    SOON_MS,
+  );
+  expect([its.queued, its.log.lanes.audit.written]).toEqual([1, 0]);
 });
 
 /** Takes batches and says nothing until it is told to. */
