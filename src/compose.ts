@@ -27,6 +27,7 @@ import { emergencyOverrides } from './service/emergency-overrides.ts';
 import { errorLog } from './service/event-logs.ts';
 import { EventRecorder } from './service/event-recorder.ts';
 import { leasedNotice } from './service/leased-notice.ts';
+import { expectLeased } from './service/leased-store.ts';
 import { limiterOptions } from './service/limiter-options.ts';
 import { compileOptions, limitsSource } from './service/limits-source.ts';
 import { listenerOptions } from './service/listener-options.ts';
@@ -62,7 +63,8 @@ export function compose(settings: Settings, worker: WorkerSide | null = null): C
   const health = new HealthState({ config: !needsLoadedDomain, store: settings.redis === null });
   const events = new EventRecorder(settings, { logger, version, part: worker?.number ?? null });
   const { audit, clock: hybrid } = events;
-  const rules = composeRules(settings, { telemetry, logger, audit, health }, worker);
+  const onLeased = (set: RuleSet): void => expectLeased(stores.quota, set);
+  const rules = composeRules(settings, { telemetry, logger, audit, health, onLeased }, worker);
   const { counters } = settings;
   const isWorker = worker !== null;
   const stores = counterStores(settings, { telemetry, logger, audit, hybrid, isWorker });
@@ -136,16 +138,18 @@ interface Around {
   readonly logger: Logger;
   readonly audit: Audit;
   readonly health: HealthState;
+  /** Rules with leased limits are in force. */
+  readonly onLeased: (set: RuleSet) => void;
 }
 
 function composeRules(
   settings: Settings,
-  { telemetry, logger, audit, health }: Around,
+  { telemetry, logger, audit, health, onLeased }: Around,
   worker: WorkerSide | null,
 ): RuleSource {
   const notice = leasedNotice(settings, 1, logger);
   const onLoaded = (set: RuleSet): void => {
-    if (worker === null) notice(set);
+    if (worker === null && notice(set)) onLeased(set);
     if (settings.health.needsLoadedDomain) health.setConfig(set.domains.size > 0);
   };
   if (worker === null) return limitsSource(settings, { telemetry, logger, audit, onLoaded });

@@ -6,18 +6,19 @@ import type { RuleSet } from '../core/rules/rule-set.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
-/** To be told of each rule set that is put in force. `workers`: processes that answer. */
+/** To be told of each rule set that is put in force; says whether it has any. `workers`: processes that answer. */
 export function leasedNotice(
   settings: Settings,
   workers: number,
   logger: Logger,
-): (set: RuleSet) => void {
+): (set: RuleSet) => boolean {
   const text = noticeOf(settings, workers);
   let wasLeased = false;
   return (set) => {
     const rules = leasedRules(set);
     if (text !== null && rules > 0 && !wasLeased) logger.warn(text, { rules });
     wasLeased = rules > 0;
+    return wasLeased;
   };
 }
 
@@ -34,6 +35,6 @@ function noticeOf({ redis, quota }: Settings, workers: number): string | null {
 
 function leasedRules({ domains }: RuleSet): number {
   let count = 0;
-  for (const { leasedCount } of domains.values()) count += leasedCount;
+  for (const { leased } of domains.values()) count += leased.length;
   return count;
 }

@@ -17,7 +17,8 @@ const ALONE = 'alone';
 const EXAMPLE = 'QUOTA_PEERS=a=weir-0.weir:8082,b=weir-1.weir:8082,c=weir-2.weir:8082';
 
 export function quotaOf(findings: Findings, backend: 'redis' | 'memory'): QuotaSettings {
-  return { ...groupOf(findings), promote: promoteOf(findings, backend) };
+  const timeoutMs = findings.values.QUOTA_TIMEOUT;
+  return { ...groupOf(findings), timeoutMs, promote: promoteOf(findings, backend) };
 }
 
 /** Counters in memory are as quick as anything. */
@@ -37,7 +38,7 @@ function promoteOf(
   return null;
 }
 
-function groupOf(findings: Findings): Omit<QuotaSettings, 'promote'> {
+function groupOf(findings: Findings): Omit<QuotaSettings, 'timeoutMs' | 'promote'> {
   const { values, isSet, notes } = findings;
   const clusterId = nameOf(findings, 'QUOTA_CLUSTER_ID');
   const directory = values.QUOTA_DATA_DIR || null;

@@ -75,6 +75,18 @@ export const PEERS_ROWS = [
   },
   {
     ...PEERS,
+    name: 'QUOTA_TIMEOUT',
+    type: 'duration',
+    min: 1,
+    max: 1000,
+    default: '20ms',
+    doc:
+      'Longest wait for the leader where a share of a leased limit does not suffice; the time that a caller ' +
+      'gives may be shorter. Then the limit is over, or without a lease its failure mode answers. Worth raising with ' +
+      'the `timeout` of Envoy’s rate limit service, where voters write to slow disks.',
+  },
+  {
+    ...PEERS,
     name: 'QUOTA_PROMOTE_RATE',
     type: 'int',
     min: 0,

@@ -171,6 +171,8 @@ export interface QuotaSettings {
   readonly listen: Address | null;
   readonly tls: QuotaTlsFiles | null;
   readonly directory: string | null;
+  /** Longest wait for the leader's word. */
+  readonly timeoutMs: DurationMs;
   /** Which counters in Redis are charged ahead; null: none. */
   readonly promote: { readonly hitsPerSecond: number; readonly keysMax: number } | null;
 }

@@ -99,7 +99,7 @@ export const QUOTA_METRICS = [
   {
     name: 'weir_quota_decisions_total',
     type: 'counter',
-    help: 'Charges of leased limits by what decided them: share (admitted by this replica alone), leader (admitted by the leader), over, lapsed (nobody could say in time: the failure mode), untracked (counted in the store: too many limits, or too long a key).',
+    help: 'Charges of leased limits by what decided them: share (admitted by this replica alone), leader (admitted by the leader), over, withheld (over: the share is used up, and the leader did not say in time whether there is more), lapsed (no lease, and nobody said in time: the failure mode), untracked (counted in the store: too many limits, or too long a key).',
     labels: ['result'],
   },
   {

@@ -1,6 +1,7 @@
 /** Leased limits as the service puts them together. */
 import { afterEach, describe, expect, test } from 'vitest';
 import { HybridClock } from '../../src/core/hlc/hybrid-clock.ts';
+import { leasedCounters } from '../../src/core/rules/leased-counters.ts';
 import type { RuleSet } from '../../src/core/rules/rule-set.ts';
 import { Unit } from '../../src/core/rules/unit.ts';
 import { counterStores } from '../../src/service/counter-stores.ts';
@@ -10,11 +11,13 @@ import {
   registerPrepaid,
 } from '../../src/service/leased-metrics.ts';
 import { leasedNotice } from '../../src/service/leased-notice.ts';
+import { expectLeased } from '../../src/service/leased-store.ts';
 import { readSettings } from '../../src/settings/read-settings.ts';
 import type { Settings } from '../../src/settings/settings.ts';
 import { Logger } from '../../src/telemetry/logger.ts';
 import { ask, group, readings } from '../contract/charges.ts';
 import { until } from '../support/child.ts';
+import { compileDomain } from '../support/rules.ts';
 import { observed } from '../telemetry/observed.ts';
 
 const toStop: (() => Promise<void>)[] = [];
@@ -79,6 +82,29 @@ test('a replica without any setting decides leased limits by itself, and shows i
   );
 });
 
+test('limits that the files name in full are asked for before their first request', async () => {
+  const { stores } = storesOf(false);
+  const { quota } = stores;
+  if (quota === null) throw new Error('a single process has one');
+  const limit = { requestsPerUnit: 50, unit: Unit.SECOND, isLeased: true as const };
+  const domain = compileDomain('shop', [{ key: 'path', value: '/a', limit }]);
+  const set = { domains: new Map([['shop', domain]]) } as unknown as RuleSet;
+  expectLeased(null, set);
+  expectLeased(quota, set);
+  await quota.start();
+  toStop.push(() => quota.stop());
+  const [counter] = leasedCounters([domain], 1);
+  const key = counter?.key ?? '';
+  await until(
+    () => quota.lessee.shareOf(key, performance.now(), Date.now())?.left,
+    (left) => left === 5,
+  );
+  let isSettled = false;
+  const first = group({ key, isLeased: true, unit: Unit.SECOND, limit: 50 });
+  stores.store.charge([first], { settled: () => (isSettled = true) });
+  expect([isSettled, first.failure]).toEqual([true, null]);
+});
+
 test('what failure modes answered is shown with the reason', async () => {
   const { stores } = storesOf(false);
   const { store } = stores;
@@ -115,8 +141,8 @@ describe('leased limits are told to the operator', () => {
   const PEERS = 'a=127.0.0.1:1,b=127.0.0.1:2,c=127.0.0.1:3';
   const REDIS = { REDIS_URL: 'localhost:6379' };
   const group3 = { QUOTA_PEERS: PEERS, QUOTA_NODE_ID: 'x' };
-  const setOf = (leasedCount: number): RuleSet =>
-    ({ domains: new Map([['shop', { leasedCount }]]) }) as unknown as RuleSet;
+  const setOf = (length: number): RuleSet =>
+    ({ domains: new Map([['shop', { leased: { length } }]]) }) as unknown as RuleSet;
 
   test.each([
     ['when several processes count them in Redis', REDIS, 2, 'WORKERS is more than 1'],

@@ -27,6 +27,7 @@ describe('a replica without peers', () => {
       listen: null,
       tls: null,
       directory: null,
+      timeoutMs: 20,
       promote: null,
     });
   });

@@ -1,6 +1,7 @@
 /**
  * How many hits a second are asked for, admitted or not: an average that forgets exponentially, by
- * time and not by calls, so it means the same for any spacing of hits.
+ * time and not by calls, so it means the same for any spacing of hits. A young one is an average of its own life
+ * alone: a replica that has just started would else want a tenth of what it is asked for, and get no more.
  */
 import type { DurationMs, MonotonicMs } from '../time.ts';
 
@@ -8,12 +9,15 @@ import type { DurationMs, MonotonicMs } from '../time.ts';
 const PER_SECOND_MIN = 0.01;
 /** Hits of so short a time are added up before the average moves: an exponential per hit is dear. */
 const SLOT_MS = 20;
+/** The least that a life is taken for: one hit just now says little. */
+const AGE_MS_MIN = 250;
 
 export class Demand {
   readonly #memoryMs: DurationMs;
   #perMs = 0;
   #fresh = 0;
   #at: MonotonicMs;
+  readonly #since: MonotonicMs;
   /** Of the last hit. */
   #lastAt: MonotonicMs;
 
@@ -21,6 +25,7 @@ export class Demand {
   constructor(memoryMs: DurationMs, now: MonotonicMs) {
     this.#memoryMs = memoryMs;
     this.#at = now;
+    this.#since = now;
     this.#lastAt = now;
   }
 
@@ -38,7 +43,10 @@ export class Demand {
   /** 0 once it is next to nothing. */
   perSecond(now: MonotonicMs): number {
     this.#fold(now);
-    const perSecond = this.#perMs * 1000;
+    const age = Math.max(AGE_MS_MIN, now - this.#since);
+    // What the average would be of hits that come evenly at one a millisecond since the begin.
+    const weight = 1 - Math.exp(-age / this.#memoryMs);
+    const perSecond = (this.#perMs / weight) * 1000;
     return perSecond < PER_SECOND_MIN ? 0 : perSecond;
   }
 

@@ -30,7 +30,7 @@ export interface CompileOptions {
 interface CompiledTree {
   readonly root: RuleNode;
   readonly ruleCount: number;
-  readonly leasedCount: number;
+  readonly leased: readonly RuleNode[];
   readonly chargesWhole: boolean;
 }
 
@@ -40,8 +40,8 @@ export class DomainRules {
   readonly root: RuleNode;
   /** Number of rules, i.e. of descriptors with a rate_limit. */
   readonly ruleCount: number;
-  /** Those with `quota: leased`. */
-  readonly leasedCount: number;
+  /** Nodes of those with `quota: leased`. */
+  readonly leased: readonly RuleNode[];
   /** `charge: all_or_nothing`: the charges of one request are made whole or not at all. */
   readonly chargesWhole: boolean;
   readonly #options: CompileOptions;
@@ -50,7 +50,7 @@ export class DomainRules {
     this.domain = domain;
     this.root = tree.root;
     this.ruleCount = tree.ruleCount;
-    this.leasedCount = tree.leasedCount;
+    this.leased = tree.leased;
     this.chargesWhole = tree.chargesWhole;
     this.#options = options;
   }
@@ -166,7 +166,7 @@ export class DomainCompiler {
   /** Open nodes by depth: the node that a descriptor of depth d hangs under is #open[d]. */
   readonly #open: RuleNode[];
   #ruleCount = 0;
-  #leasedCount = 0;
+  readonly #leased: RuleNode[] = [];
   #chargesWhole = false;
 
   constructor(domain: string, options: CompileOptions) {
@@ -200,7 +200,7 @@ export class DomainCompiler {
     if (config.limit !== null) {
       attachRule(node, this.#domain, { limit: config.limit, modes: config }, this.#options);
       this.#ruleCount++;
-      if (config.limit.isLeased === true) this.#leasedCount++;
+      if (config.limit.isLeased === true) this.#leased.push(node);
     }
     if (config.chargesWhole === true) this.#chargesWhole = true;
     parent.addChild(node);
@@ -212,7 +212,7 @@ export class DomainCompiler {
     const tree = {
       root: this.#root,
       ruleCount: this.#ruleCount,
-      leasedCount: this.#leasedCount,
+      leased: this.#leased,
       chargesWhole: this.#chargesWhole,
     };
     return new DomainRules(this.#domain, tree, this.#options);

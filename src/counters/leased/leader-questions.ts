@@ -32,9 +32,13 @@ export class LeaderQuestions {
   ask(resource: string, quota: Quota, waiting: Waiting): void {
     const now = this.#parts.monotonic();
     const queue = this.#queues.get(resource) ?? this.#newQueue(resource, quota, now);
-    const known = queue.known(waiting.hits, now) ?? this.#refusal(waiting, now);
+    const known = queue.answer(waiting.hits, now);
     if (known !== null) {
       waiting.settle(known);
+      return;
+    }
+    if (this.#waiting >= WAITING_MAX || this.#isClosed || waiting.giveUpAt <= now) {
+      waiting.settle(SpendResult.LAPSED);
       return;
     }
     this.#waiting += 1;
@@ -54,11 +58,6 @@ export class LeaderQuestions {
   close(): void {
     this.#isClosed = true;
     for (const queue of this.#queues.values()) queue.close();
-  }
-
-  #refusal({ giveUpAt }: Waiting, now: MonotonicMs): SpendResult | null {
-    const isRefused = this.#isClosed || this.#waiting >= WAITING_MAX || giveUpAt <= now;
-    return isRefused ? SpendResult.LAPSED : null;
   }
 
   #newQueue(resource: string, quota: Quota, now: MonotonicMs): LeaderQueue {

@@ -4,6 +4,9 @@
  * asked for by everybody costs the leader one question per round trip and replica. What it said is remembered
  * for a moment. An answer to this replica as a lessee may have changed its share: then that is tried anew,
  * and nothing is remembered.
+ *
+ * A question may take longer than those wait who asked it. What the leader then admits of a count is for whoever
+ * comes next in that window: else a leader that is slow would lose what it gives.
  */
 import type { Quota } from '../../core/quota/quota.ts';
 import { SpendResult } from '../../core/quota/spend-result.ts';
@@ -16,6 +19,8 @@ import type { LeasedCounts } from './leased-counts.ts';
 const COUNT_OVER_MS: DurationMs = 100;
 /** That the leader's bucket is empty: a token for each replica of a small rate comes sooner. */
 const RATE_OVER_MS: DurationMs = 50;
+/** A question is given up after this, if nobody waits for longer: what is answered later is lost. */
+const QUESTION_MS: DurationMs = 250;
 /** That nobody could say: so often a leader is looked for while there is none. */
 const SILENT_MS: DurationMs = 200;
 
@@ -27,6 +32,11 @@ export interface Waiting {
   readonly retry: () => SpendResult;
   /** With the leader's ADMITTED or OVER, or LAPSED when nobody could say in time. */
   readonly settle: (result: SpendResult) => void;
+}
+
+interface Window {
+  readonly window: WallMs;
+  readonly until: MonotonicMs;
 }
 
 export interface LeaderQueueParts {
@@ -53,6 +63,9 @@ export class LeaderQueue {
   /** So many hits at once and more are known to be over. */
   #overFrom = 0;
   #silentUntil: MonotonicMs = -Infinity;
+  /** Hits that the leader admitted and nobody has had yet, and until when they may be had. */
+  #credit = 0;
+  #creditUntil: MonotonicMs = -Infinity;
 
   constructor(resource: string, quota: Quota, parts: LeaderQueueParts) {
     this.#resource = resource;
@@ -62,11 +75,13 @@ export class LeaderQueue {
 
   /** It remembers nothing, and nobody waits. */
   isIdle(now: MonotonicMs): boolean {
-    return this.#waiting.length === 0 && now >= this.#overUntil && now >= this.#silentUntil;
+    if (this.#isAsking || this.#waiting.length > 0) return false;
+    return now >= this.#overUntil && now >= this.#silentUntil && now >= this.#creditUntil;
   }
 
-  /** What is known already; null: it is to be asked. */
-  known(hits: number, now: MonotonicMs): SpendResult | null {
+  /** What is known already, or was admitted and is left; null: it is to be asked. */
+  answer(hits: number, now: MonotonicMs): SpendResult | null {
+    if (this.#takeCredit(hits, now)) return SpendResult.ADMITTED;
     if (now < this.#overUntil && hits >= this.#overFrom) return SpendResult.OVER;
     return now < this.#silentUntil ? SpendResult.LAPSED : null;
   }
@@ -104,6 +119,7 @@ export class LeaderQueue {
   async #run(): Promise<void> {
     while (this.#waiting.length > 0) {
       if (this.#isChanged) this.#retry();
+      this.#giveUp();
       const [first] = this.#waiting;
       if (first === undefined || !(await this.#ask(first))) break;
     }
@@ -122,19 +138,18 @@ export class LeaderQueue {
   /** False when there is nothing to ask until the next answer. */
   async #ask(first: Waiting): Promise<boolean> {
     const { shares, monotonic, counts } = this.#parts;
-    const timeoutMs = earliest(this.#waiting) - monotonic();
-    if (timeoutMs <= 0) {
-      this.#giveUp();
-      return true;
-    }
+    const now = monotonic();
     const hits = this.#waiting.reduce((sum, its) => sum + its.hits, 0);
+    const waitedFor = this.#waiting.reduce((latest, its) => Math.max(latest, its.giveUpAt), now);
     const question = { resource: this.#resource, quota: this.#quota, hits, least: first.hits };
     counts.questions += 1;
-    return this.#take(await shares.decide(question, timeoutMs), first);
+    const window = this.#window(now);
+    const word = await shares.decide(question, Math.max(QUESTION_MS, waitedFor - now));
+    return this.#take(word, first, window);
   }
 
-  #take(word: LeaderWord | null, { hits: least }: Waiting): boolean {
-    if (word?.result === SpendResult.ADMITTED) this.#deal(word.admitted);
+  #take(word: LeaderWord | null, { hits: least }: Waiting, asked: Window | null): boolean {
+    if (word?.result === SpendResult.ADMITTED) this.#deal(word.admitted, asked);
     else if (word?.result === SpendResult.OVER) return this.#refuse(least);
     else {
       this.#silentUntil = this.#parts.monotonic() + SILENT_MS;
@@ -168,8 +183,8 @@ export class LeaderQueue {
     return Math.min(COUNT_OVER_MS, msUntilReset(unit, this.#parts.wall()));
   }
 
-  /** In their order, to those that it suffices for. */
-  #deal(admitted: number): void {
+  /** In their order, to those that it suffices for; the rest is for who comes next. */
+  #deal(admitted: number, asked: Window | null): void {
     let left = admitted;
     const isDealt = ({ hits }: Waiting): boolean => {
       if (hits > left) return false;
@@ -177,7 +192,36 @@ export class LeaderQueue {
       return true;
     };
     this.#settle(isDealt, SpendResult.ADMITTED);
-    this.#parts.counts.wastedHits += left;
+    const now = this.#parts.monotonic();
+    const window = this.#window(now);
+    // Admitted between the question and now, which are of one window.
+    if (asked === null || window === null || asked.window !== window.window) {
+      this.#parts.counts.wastedHits += left;
+      return;
+    }
+    this.#dropCredit(now);
+    this.#credit += left;
+    this.#creditUntil = window.until;
+  }
+
+  #takeCredit(hits: number, now: MonotonicMs): boolean {
+    this.#dropCredit(now);
+    if (hits > this.#credit) return false;
+    this.#credit -= hits;
+    return true;
+  }
+
+  #dropCredit(now: MonotonicMs): void {
+    if (this.#credit === 0 || now < this.#creditUntil) return;
+    this.#parts.counts.wastedHits += this.#credit;
+    this.#credit = 0;
+  }
+
+  /** The present window of a count, as far as the share knows it. */
+  #window(now: MonotonicMs): Window | null {
+    const share = this.#parts.shares.find(this.#resource)?.share;
+    if (share?.kind !== 'count' || now >= share.endsAt) return null;
+    return { window: share.window, until: share.endsAt };
   }
 
   #settle(isMeant: (waiting: Waiting) => boolean, result: SpendResult): void {

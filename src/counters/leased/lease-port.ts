@@ -9,6 +9,8 @@ export interface LeasedShares {
   find(resource: string): HeldResource | undefined;
   /** Begins to want shares, or notes that the quota has changed. False when there are too many. */
   track(resource: string, quota: Quota, now: MonotonicMs): boolean;
+  /** Null when nothing can be spent of it now: there is no lease, or the window is over. */
+  shareOf(resource: string, now: MonotonicMs, wall: WallMs): HeldResource['share'] | null;
   spendOn(held: HeldResource, hits: number, now: MonotonicMs, wall: WallMs): SpendResult;
   /** Null when nobody could say in time; then hits may be lost, never gained. Never rejects. */
   decide(asked: LeaderQuestion, timeoutMs: DurationMs): Promise<LeaderWord | null>;

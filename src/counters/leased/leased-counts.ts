@@ -7,6 +7,8 @@ export type LeaseResult =
   /** Admitted by the leader, which was asked. */
   | 'leader'
   | 'over'
+  /** Over, since the share is used up and the leader did not say in time whether there is more. */
+  | 'withheld'
   /** Nobody could say in time: answered by the failure mode. */
   | 'lapsed'
   /** More limits than one replica can lease, or a key that is too long: counted in the store. */
@@ -17,6 +19,7 @@ export class LeasedCounts {
     share: 0,
     leader: 0,
     over: 0,
+    withheld: 0,
     lapsed: 0,
     untracked: 0,
   };

@@ -112,16 +112,30 @@ export class LeasedDecider {
       hits: charge.hits,
       giveUpAt: deadlineMs === 0 ? latest : Math.min(latest, deadlineMs - ANSWER_MS),
       retry: () => this.#retry(charge, held, listener),
-      settle: (result) => {
-        const { wall } = this.moment();
-        if (result === SpendResult.OVER) this.over(charge, held, wall);
-        if (result === SpendResult.ADMITTED) {
-          this.counts.results.leader += 1;
-          readAdmitted(charge, held.share, wall);
-        }
-        listener.said(result);
-      },
+      settle: (result) => listener.said(this.#settle(charge, held, result)),
     });
+  }
+
+  /** What is told of the leader's word: with a share that is used up, its silence is no failure. */
+  #settle(charge: Charge, held: HeldResource, result: SpendResult): SpendResult {
+    const { results } = this.counts;
+    const { now, wall } = this.moment();
+    if (result === SpendResult.ADMITTED) {
+      results.leader += 1;
+      readAdmitted(charge, held.share, wall);
+    } else if (result === SpendResult.OVER) this.over(charge, held, wall);
+    else if (this.#isUsedUp(charge.key, now, wall)) {
+      results.withheld += 1;
+      readOver(charge, held.share, wall);
+      return SpendResult.OVER;
+    }
+    return result;
+  }
+
+  /** The lease holds, and the share has been given: it is this replica's to say that it is over. */
+  #isUsedUp(key: string, now: MonotonicMs, wall: WallMs): boolean {
+    const share = this.#shares.shareOf(key, now, wall);
+    return share !== null && (share.kind === 'count' || !share.isAwaited);
   }
 
   /** Its refusals are nothing to count: the leader is being asked. */

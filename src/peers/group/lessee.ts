@@ -1,7 +1,7 @@
 /**
  * This replica as a holder of leases: the holder of core/quota with its clocks, its timer and the way to the
- * leader. The store asks it for hits; everything else it does by itself. It says nothing to anybody before
- * the first resource is tracked.
+ * leader. The store asks it for hits; everything else it does by itself. It says nothing to anybody before it is
+ * told to begin, or the first resource is tracked.
  */
 
 import type { HeldCount } from '../../core/quota/held-count.ts';
@@ -70,7 +70,7 @@ export class Lessee {
   #armedFor: MonotonicMs = Infinity;
   #underWay = 0;
   #isRunning = false;
-  #hasTracked = false;
+  #hasBegun = false;
   #answeredAt: MonotonicMs | null = null;
   #isFenced = false;
   #onLeft: (() => void) | null = null;
@@ -112,14 +112,18 @@ export class Lessee {
     return this.#answeredAt === null ? 0 : this.#parts.clocks.monotonic() - this.#answeredAt;
   }
 
+  /** Leased limits are in force: a session is opened before the first of them is asked for. */
+  begin(): void {
+    if (this.#hasBegun) return;
+    this.#hasBegun = true;
+    this.#answeredAt = this.#parts.clocks.monotonic();
+    this.#arm();
+  }
+
   /** As Holder.track: false when there are too many; then the resource is not leased. */
   track(resource: string, quota: Quota, now: MonotonicMs): boolean {
     const isTracked = this.#holder.track(resource, quota, now);
-    if (isTracked && !this.#hasTracked) {
-      this.#hasTracked = true;
-      this.#answeredAt = now;
-      this.#arm();
-    }
+    if (isTracked) this.begin();
     return isTracked;
   }
 
@@ -224,7 +228,7 @@ export class Lessee {
   #arm(): void {
     clearTimeout(this.#timer);
     this.#armedFor = Infinity;
-    if (!this.#isRunning || !this.#hasTracked || this.#holder.hasLeft) return;
+    if (!this.#isRunning || !this.#hasBegun || this.#holder.hasLeft) return;
     const { clocks, options } = this.#parts;
     const now = clocks.monotonic();
     // With all places taken the next answer, or this, comes to it.

@@ -11,13 +11,21 @@ describe('demand', () => {
     expect(demand.perSecond(now) / truth).toBeLessThan(1.3);
   });
 
-  test('is known at once after a burst, and fades by 1/e each second', () => {
+  test('that is young is known as soon as it can be', () => {
     const demand = new Demand(1000, 0);
-    demand.record(100, 0);
-    const first = demand.perSecond(0);
-    expect(first).toBe(100);
-    expect(demand.perSecond(1000)).toBeCloseTo(100 / Math.E, 6);
-    expect(demand.perSecond(500)).toBeCloseTo(100 / Math.E, 6);
-    expect(demand.lastAt).toBe(0);
+    demand.record(1, 0);
+    expect(demand.perSecond(0)).toBeCloseTo(4.5, 1);
+    for (let now = 20; now <= 300; now += 20) demand.record(1, now);
+    expect(demand.perSecond(300)).toBeGreaterThan(45);
+    expect(demand.perSecond(300)).toBeLessThan(60);
+  });
+
+  test('is forgotten to a part of 1/e in its memory, and at last wholly', () => {
+    const demand = new Demand(1000, 0);
+    demand.record(100, 10_000);
+    const first = demand.perSecond(10_000);
+    expect(first).toBeCloseTo(100, 1);
+    expect(demand.perSecond(11_000)).toBeCloseTo(100 / Math.E, 1);
+    expect(demand.perSecond(60_000)).toBe(0);
   });
 });

@@ -52,6 +52,7 @@ export class LeasedFleet extends Fleet {
     return {
       find: (resource) => this.holder(name).find(resource),
       track: (resource, quota, now) => this.holder(name).track(resource, quota, now),
+      shareOf: (resource, now, wall) => this.holder(name).shareOf(resource, now, wall),
       spendOn: (held: HeldResource, hits, now, wall) =>
         this.holder(name).spendOn(held, hits, now, wall),
       decide: (asked) => this.#decide(name, asked),

@@ -4,7 +4,7 @@ import { SpendResult } from '../../../src/core/quota/spend-result.ts';
 import { Unit } from '../../../src/core/rules/unit.ts';
 import { FAILURE_MODES } from '../../../src/core/verdict/failure-mode.ts';
 import type { Charge } from '../../../src/limiter/counter-store.ts';
-import { charge, group, groupOf, readings, type TestCharge } from '../../contract/charges.ts';
+import { charge, group, groupOf, type TestCharge } from '../../contract/charges.ts';
 import { DECIDE_MS, LeasedFleet, type LeasedReplica } from './leased-fleet.ts';
 
 const minute = (its: Partial<TestCharge> = {}): TestCharge => ({
@@ -256,6 +256,77 @@ describe('what nobody can say in time', () => {
   });
 });
 
+describe('a share that is used up', () => {
+  /** Of 1000, all but a few hits are with the leader. */
+  async function nearlyOut() {
+    const fleet = new LeasedFleet('lead', 'b');
+    fleet.now = 60_000 - (fleet.moment.wall % 60_000);
+    const b = fleet.replica('b');
+    await askOne(b, minute());
+    fleet.pass(100);
+    const { at, wall } = fleet.moment;
+    const left = fleet.holder('b').shareOf('a', at, wall)?.left ?? 0;
+    await askOne(b, minute({ hits: left }));
+    return { fleet, b };
+  }
+
+  test('is over when the leader does not say in time whether there is more: no failure mode', async () => {
+    const { fleet, b } = await nearlyOut();
+    fleet.word = () => new Promise(() => {});
+    const asked = askOne(b, minute({ failureMode: 'open' }));
+    await Promise.resolve();
+    fleet.now += DECIDE_MS;
+    const its = await asked;
+    expect([isOver(its), its.degraded]).toEqual([true, null]);
+    expect(b.store.counts.results).toMatchObject({ withheld: 1, lapsed: 0 });
+  });
+
+  test('is over when nobody leads, as long as the lease holds', async () => {
+    const { fleet, b } = await nearlyOut();
+    fleet.cutOff.add('b');
+    const its = await askOne(b, minute({ failureMode: 'open' }));
+    expect([isOver(its), its.degraded]).toEqual([true, null]);
+    fleet.now += 11_000;
+    expect((await askOne(b, minute({ failureMode: 'open' }))).degraded).toBe('lease');
+  });
+
+  test('is made good by what the leader admits too late, for those who come next in the window', async () => {
+    const { fleet, b } = await nearlyOut();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    fleet.word = async () => {
+      await promise;
+      return { result: SpendResult.ADMITTED, admitted: 3 };
+    };
+    const late = askOne(b, minute({ hits: 3 }));
+    await Promise.resolve();
+    fleet.now += DECIDE_MS;
+    expect(isOver(await late)).toBe(true);
+    resolve();
+    await new Promise(setImmediate);
+    fleet.word = async () => ({ result: SpendResult.OVER, admitted: 0 });
+    const next = [];
+    for (const hits of [2, 2, 1]) next.push(isOver(await askOne(b, minute({ hits }))));
+    expect(next).toEqual([false, true, false]);
+    expect(b.store.counts.wastedHits).toBe(0);
+  });
+
+  test('has nothing of what was admitted in a window that is over', async () => {
+    const { fleet, b } = await nearlyOut();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    fleet.word = async () => {
+      await promise;
+      return { result: SpendResult.ADMITTED, admitted: 3 };
+    };
+    const late = askOne(b, minute({ hits: 3, failureMode: 'open' }));
+    await Promise.resolve();
+    fleet.now += 60_000;
+    await late;
+    resolve();
+    await new Promise(setImmediate);
+    expect(b.store.counts.wastedHits).toBe(3);
+  });
+});
+
 describe('a limit that everybody asks for and nobody has', () => {
   test('costs one question at a time, with all that wait, and none while the answer is known', async () => {
     const fleet = new LeasedFleet('lead', 'b');
@@ -315,59 +386,4 @@ describe('a limit that everybody asks for and nobody has', () => {
     expect(fleet.questions).toHaveLength(1);
     expect(b.store.counts.results).toMatchObject({ leader: 1, share: 1 });
   });
-});
-
-describe('what is not leased', () => {
-  test('goes to the store as it is', async () => {
-    const fleet = new LeasedFleet('lead');
-    const lead = fleet.replica('lead');
-    const groups = [group({ key: 'x' }), group({ key: 'x' }, { key: 'y' })];
-    expect(readings(await lead.ask(...groups))).toEqual([['0>1'], ['1>2', '0>1']]);
-    expect(readings(await lead.ask(group({ key: 'x' })))).toEqual([['2>3']]);
-    expect(await lead.ask()).toEqual([]);
-  });
-
-  test.each([
-    ['a key longer than any name', 'k'.repeat(600)],
-    ['a key that is no text', '\ud800'],
-  ])('is counted in the store for %s', async (_, key) => {
-    const fleet = new LeasedFleet('lead');
-    const lead = fleet.replica('lead');
-    expect(readings(await lead.ask(group(minute({ key }))))).toEqual([['0>1']]);
-    expect(readings(await lead.ask(group(minute({ key }), { key: 'x' })))).toEqual([
-      ['1>2', '0>1'],
-    ]);
-    expect(lead.store.counts.results.untracked).toBe(2);
-  });
-
-  test('is what an operator wants counted by this process alone', async () => {
-    const fleet = new LeasedFleet('lead');
-    const lead = fleet.replica('lead');
-    const its = groupOf([charge(minute())], { isLocal: true });
-    expect(readings(await lead.ask(its))).toEqual([['0>1']]);
-    expect(fleet.questions).toHaveLength(0);
-  });
-
-  test('without a unit is refused as in the store', async () => {
-    const fleet = new LeasedFleet('lead');
-    const lead = fleet.replica('lead');
-    expect(readings(await lead.ask(group(minute({ unit: Unit.UNKNOWN }))))).toEqual([['refused']]);
-  });
-});
-
-test('more limits than one replica can lease are counted in the store', async () => {
-  const fleet = new LeasedFleet('lead');
-  const lead = fleet.replica('lead');
-  for (let at = 0; at < 1024; at += 1)
-    fleet.track(`k${at}`, { kind: 'count', limit: 5, unit: 2 }, 'lead');
-  expect(readings(await lead.ask(group(minute())))).toEqual([['0>1']]);
-  expect(lead.store.counts.results.untracked).toBe(1);
-});
-
-test('tells the health and the name of the store that it is around', async () => {
-  const { store } = new LeasedFleet('lead').replica('lead');
-  store.onHealth(() => {});
-  await store.start();
-  expect([store.name, store.isHealthy, store.immediate]).toEqual(['memory', true, false]);
-  await store.close();
 });
