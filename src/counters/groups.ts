@@ -1,6 +1,11 @@
 /** Groups of charges that a store makes itself, and what groups have in common in every store. */
 import type { Unit } from '../core/rules/unit.ts';
-import { type Charge, type ChargeGroup, ChargePolicy } from '../limiter/counter-store.ts';
+import {
+  type Charge,
+  type ChargeGroup,
+  ChargePolicy,
+  type CounterName,
+} from '../limiter/counter-store.ts';
 import { addHits, takeHits } from './count.ts';
 
 /** A group of a store's own: nobody waits for it, and nobody repeats it. */
@@ -50,9 +55,12 @@ export function tryOut(
 }
 
 /** A charge of a store's own: it must not be shed, and nobody is answered in its place. */
-export function ownCharge(key: string, unit: Unit, hits: number): Charge {
+export function ownCharge(name: CounterName, unit: Unit, hits: number): Charge {
+  const { key, scope, rest } = name;
   return {
     key,
+    scope,
+    rest,
     unit,
     limit: 0,
     hits,

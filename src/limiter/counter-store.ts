@@ -17,10 +17,20 @@ import type { DegradedReason, FailureMode } from '../core/verdict/failure-mode.t
 /** Counts beyond this (2^53 − 1) are kept at it: every number stays exact in a double. */
 export const COUNT_MAX = Number.MAX_SAFE_INTEGER;
 
-/** Hits asked of one counter, and after the call what the counter said. */
-export interface Charge {
+/** What names a counter. */
+export interface CounterName {
   /** Unambiguous over domain, entries and unit; any UTF-16 string without lone surrogates. */
   readonly key: string;
+  /**
+   * The key in two parts, where it has them: what many counters have in common, and the rest. A counter is
+   * always named with the same parts, or always without, so who names it again hands them on.
+   */
+  readonly scope?: string | undefined;
+  readonly rest?: string | undefined;
+}
+
+/** Hits asked of one counter, and after the call what the counter said. */
+export interface Charge extends CounterName {
   readonly unit: Unit;
   /** Requests per unit; read by the policies that look at it, and by failure modes. */
   readonly limit: number;

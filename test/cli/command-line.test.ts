@@ -162,7 +162,7 @@ descriptors:
         '     ✓ path_/api/*',
         'rule: tenant.path_/api/* (name: api)',
         'limit: 5 per minute, shadow mode',
-        'counter: m1:x,6:tenant=1:t,4:path=7:/api/v1',
+        'counter: m1:x,6:tenant,4:path=1:t,/api/v1',
         'replaces: other',
         'on store failure: as STORE_FAILURE_MODE says',
       ],

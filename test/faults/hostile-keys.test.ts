@@ -44,7 +44,7 @@ const HOSTILE = [
   'a',
   '_a',
   'A',
-  '4:shop,4:user=1:a',
+  '4:shop,4:user=a',
   '*',
   'x'.repeat(64 * 1024),
   `${'x'.repeat(64 * 1024 - 1)}y`,

@@ -21,7 +21,7 @@ function watched(options: Partial<LimiterOptions> = {}) {
 }
 
 /** Of a counter of rule `one`. */
-const ONE = /^d one h\d+:d,3:one=1:a 1\/1 at 7200000$/;
+const ONE = /^d one h\d+:d,3:one=a 1\/1 at 7200000$/;
 
 describe('the watch for abuse', () => {
   it('hears of what a limit turned away, and of nothing else', () => {

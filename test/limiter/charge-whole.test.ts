@@ -22,8 +22,9 @@ const world = (options: Partial<LimiterOptions> = {}): World => worldOf(rules, o
 const cached = (): World => world({ overLimitCache: new OverLimitCache(10_000) });
 
 /** What a store does by itself with a reservation. */
-function givenBack(key: string, hits: number): Omit<ChargeGroup, 'failure'> {
-  const charge = Object.assign(new Check(), { key, unit: Unit.HOUR, hits, isRefund: true });
+function givenBack(scope: string, rest: string, hits: number): Omit<ChargeGroup, 'failure'> {
+  const name = { key: scope + rest, scope, rest };
+  const charge = Object.assign(new Check(), { ...name, unit: Unit.HOUR, hits, isRefund: true });
   return { charges: [charge], policy: 0, deadlineMs: 0, requestId: '' };
 }
 
@@ -140,7 +141,8 @@ describe('the over-limit cache', () => {
     its.clock += 999;
     const known = its.ask('ten=a') as Answer;
     expect([its.charged(), known.statuses[0]?.resetSeconds]).toEqual([2, 3600]);
-    its.store.charge([{ ...givenBack('h1:d,3:ten=1:a', 5), failure: null }], { settled: () => {} });
+    const group = { ...givenBack('h1:d,3:ten=', 'a', 5), failure: null };
+    its.store.charge([group], { settled: () => {} });
     expect(words(its.ask('ten=a'))).toBe('OVER | OVER 0');
     its.clock += 1;
     expect(words(its.ask('ten=a'))).toBe('OK | OK 4');

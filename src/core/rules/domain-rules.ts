@@ -76,9 +76,8 @@ export class DomainRules {
     check.failureMode = rule.failureMode;
     check.isCritical = rule.isCritical;
     check.isLeased = rule.isLeased;
-    check.key = node.hasDynamicKey
-      ? this.#spelledKey(entries, rule, node)
-      : joinKey(node, entries, formatFor(rule, this.#options.keyFormat));
+    if (node.hasDynamicKey) this.#spellKey(check, entries, node);
+    else joinKey(check, entries, { node, format: formatFor(rule, this.#options.keyFormat) });
   }
 
   /** The node of the last entry, or null when the walk ends before it. */
@@ -118,22 +117,26 @@ export class DomainRules {
     check.unit = unit;
     check.limit = limit.requestsPerUnit;
     check.failureMode = rule.failureMode;
-    check.key = this.#spelledKey(entries, rule, null);
+    this.#spellKey(check, entries, null);
   }
 
   /** The counter key from the request's own entries; `node` gives the shared patterns of its path. */
-  #spelledKey(entries: readonly Entry[], rule: Rule, node: RuleNode | null): string {
+  #spellKey(check: Check, entries: readonly Entry[], node: RuleNode | null): void {
+    const rule = check.rule as Rule;
     const format = formatFor(rule, this.#options.keyFormat);
-    const shared = entries.map(() => null as string | null);
+    const values = entries.map(({ value }) => value);
     let level = entries.length - 1;
     for (let at = node; at !== null && at.parent !== null; at = at.parent) {
-      shared[level--] = sharedValue(at);
+      values[level] = sharedValue(at) ?? (values[level] as string);
+      level -= 1;
     }
-    let key = format.head(this.domain, rule.unit);
-    for (const [index, entry] of entries.entries()) {
-      key += format.keyPart(entry.key) + format.valuePart(shared[index] ?? entry.value);
+    const keys = entries.map(({ key }) => key);
+    let rest = format.head(this.domain);
+    for (const [index, value] of values.entries()) {
+      rest += format.keyPart(keys[index] as string);
+      rest += format.valuePart(value, index === values.length - 1);
     }
-    return key;
+    nameCounter(check, format.scope(this.domain, rule.unit, keys), rest);
   }
 
   #dynamicStats(node: RuleNode, entries: readonly Entry[]): RuleStats {
@@ -148,14 +151,25 @@ export class DomainRules {
   }
 }
 
-function joinKey(node: RuleNode, entries: readonly Entry[], format: KeyFormat): string {
-  const { keyPieces, dynamicEntries } = node;
-  let key = keyPieces[0] as string;
+function joinKey(
+  check: Check,
+  entries: readonly Entry[],
+  { node, format }: { readonly node: RuleNode; readonly format: KeyFormat },
+): void {
+  const { keyScope, keyPieces, dynamicEntries } = node;
+  let rest = keyPieces[0] as string;
   for (let i = 0; i < dynamicEntries.length; i++) {
-    const entry = entries[dynamicEntries[i] as number] as Entry;
-    key += format.valuePart(entry.value) + (keyPieces[i + 1] as string);
+    const at = dynamicEntries[i] as number;
+    const { value } = entries[at] as Entry;
+    rest += format.valuePart(value, at === entries.length - 1) + (keyPieces[i + 1] as string);
   }
-  return key;
+  nameCounter(check, keyScope, rest);
+}
+
+function nameCounter(check: Check, scope: string, rest: string): void {
+  check.scope = scope;
+  check.rest = rest;
+  check.key = scope + rest;
 }
 
 /** Builds one domain, descriptor by descriptor, so that the caller can pause between any two. */

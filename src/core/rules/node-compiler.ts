@@ -74,14 +74,14 @@ function compileKey(
 ): void {
   const pieces: string[] = [];
   const dynamicEntries: number[] = [];
-  let piece = format.head(domain, rule.unit);
+  let piece = format.head(domain);
   for (const [index, level] of levels.entries()) {
     const { kind, key, value } = level.spec;
     if (kind === NodeKind.KEY_WILDCARD) node.hasDynamicKey = true;
     piece += format.keyPart(key);
     const constant = kind === NodeKind.LITERAL ? value : sharedValue(level);
     if (constant !== null) {
-      piece += format.valuePart(constant);
+      piece += format.valuePart(constant, index === levels.length - 1);
     } else {
       pieces.push(piece);
       dynamicEntries.push(index);
@@ -89,6 +89,8 @@ function compileKey(
     }
   }
   pieces.push(piece);
+  const keys = levels.map(({ spec }) => spec.key);
+  node.keyScope = format.scope(domain, rule.unit, keys);
   node.keyPieces = pieces;
   if (dynamicEntries.length > 0) node.dynamicEntries = dynamicEntries;
 }

@@ -60,7 +60,9 @@ export class RuleNode {
   #hasKeyWildcards = false;
   /** Null when the file gives this node no rate_limit. */
   rule: Rule | null = null;
-  /** Constant pieces of the counter key; the values of `dynamicEntries` go between them. */
+  /** Of the counter key, see KeyFormat. */
+  keyScope = '';
+  /** Constant pieces of its rest; the values of `dynamicEntries` go between them. */
   keyPieces: readonly string[] = NO_PIECES;
   dynamicEntries: readonly number[] = NO_ENTRIES;
   /** True when key or stats path depend on the request in a way that pieces can't express. */

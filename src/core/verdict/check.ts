@@ -12,8 +12,10 @@ import type { DegradedReason, FailureMode } from './failure-mode.ts';
 export class Check {
   /** Null when nothing matched, or another rule of the request replaces what did. */
   rule: Rule | null = null;
-  /** Counter key; '' when nothing is charged. */
+  /** Counter key, and its two parts (see KeyFormat); '' when nothing is charged. */
   key = '';
+  scope = '';
+  rest = '';
   unit: Unit = Unit.UNKNOWN;
   /** Requests per unit of the rule. */
   limit = 0;

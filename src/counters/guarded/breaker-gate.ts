@@ -200,6 +200,6 @@ class GatedCall implements ChargeListener {
 function healthChecks(count: number, prefix: string): ChargeGroup[] {
   return Array.from({ length: count }, (_, number) => {
     const key = `${prefix}weir:health${number === 0 ? '' : `:${number}`}`;
-    return ownGroup([ownCharge(key, Unit.HOUR, 1)]);
+    return ownGroup([ownCharge({ key }, Unit.HOUR, 1)]);
   });
 }

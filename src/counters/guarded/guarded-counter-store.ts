@@ -273,5 +273,5 @@ function isLocal(group: ChargeGroup): boolean {
 
 /** A group of its own, so that one that is refused does not speak for the others. */
 function replayGroup({ key, unit, hits }: LedgerEntry, deadlineMs: MonotonicMs): ChargeGroup {
-  return { ...ownGroup([ownCharge(key, unit, hits)]), deadlineMs };
+  return { ...ownGroup([ownCharge({ key }, unit, hits)]), deadlineMs };
 }

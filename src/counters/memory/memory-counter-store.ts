@@ -9,7 +9,7 @@
  * step: one limit may then be admitted twice.
  *
  * Bounds: `keysMax` counters and KEY_CHARS_MEAN_MAX characters of keys for each of them on average;
- * beyond either, a new key first evicts from the unit that has most counters (unit-table.ts says
+ * beyond either, a new key first evicts from the table that has most counters (counter-table.ts says
  * which).
  */
 import { isUnit, UNIT_SECONDS, type Unit } from '../../core/rules/unit.ts';
@@ -24,7 +24,7 @@ import type {
 import { ChargePolicy } from '../../limiter/counter-store.ts';
 import { countAfter, NO_UNIT, wouldPass } from '../count.ts';
 import { isDependent, requestKey, tryOut } from '../groups.ts';
-import { ownString } from './key.ts';
+import type { CounterTable } from './counter-table.ts';
 import { RecentRequests } from './recent-requests.ts';
 import { UnitTable } from './unit-table.ts';
 
@@ -184,14 +184,14 @@ export class MemoryCounterStore implements CounterStore {
 
   /** Makes the charge, or only reads its counter; false when it has no unit. */
   #charge(charge: Charge, now: WallMs, isMade: boolean): boolean {
-    const { key, unit } = charge;
+    const { unit } = charge;
     const isHere = now < (this.#ends[unit] as number) && now >= (this.#starts[unit] as number);
     if (!isHere && !this.#roll(unit, now)) return false;
-    const counter = (this.#tables[unit] as UnitTable).get(key);
+    const counter = (this.#tables[unit] as UnitTable).get(charge);
     const before = counter === undefined ? 0 : counter.count;
     const after = isMade ? countAfter(before, charge) : before;
     if (counter !== undefined) counter.count = after;
-    else if (after > 0) this.#add(unit, key, after);
+    else if (after > 0) this.#add(charge, after);
     const resetMs = (this.#ends[unit] as number) - now;
     charge.before = before;
     charge.after = after;
@@ -199,22 +199,27 @@ export class MemoryCounterStore implements CounterStore {
     return true;
   }
 
-  #add(unit: Unit, key: string, count: number): void {
+  #add(charge: Charge, count: number): void {
     const charsMax = this.#keysMax * KEY_CHARS_MEAN_MAX;
     while (
       this.#keyCount >= this.#keysMax ||
-      (this.#keyCount > 0 && this.#keyChars + key.length > charsMax)
+      (this.#keyCount > 0 && this.#keyChars + charge.key.length > charsMax)
     ) {
       this.#evict();
     }
-    (this.#tables[unit] as UnitTable).add(ownString(key), count);
+    this.#keyChars += (this.#tables[charge.unit] as UnitTable).add(charge, count);
     this.#keyCount += 1;
-    this.#keyChars += key.length;
   }
 
   #evict(): void {
-    const fullest = this.#tables.reduce((most, its) => (its.keys > most.keys ? its : most));
-    const freed = fullest.evict();
+    let fullest: CounterTable | null = null;
+    for (const unit of this.#tables) {
+      for (const table of unit.tables()) {
+        if (table.keys > (fullest?.keys ?? 0)) fullest = table;
+      }
+    }
+    // There is one: nothing is evicted while there is no counter.
+    const freed = (fullest as CounterTable).evict();
     this.#evictions += freed.keys;
     this.#keyCount -= freed.keys;
     this.#keyChars -= freed.chars;
@@ -234,10 +239,12 @@ export class MemoryCounterStore implements CounterStore {
   }
 
   #drop(unit: number): void {
-    const table = this.#tables[unit] as UnitTable;
-    this.#keyCount -= table.keys;
-    this.#keyChars -= table.chars;
-    table.clear();
+    const counters = this.#tables[unit] as UnitTable;
+    for (const table of counters.tables()) {
+      this.#keyCount -= table.keys;
+      this.#keyChars -= table.chars;
+    }
+    counters.clear();
   }
 }
 

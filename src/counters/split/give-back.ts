@@ -104,8 +104,9 @@ function hitsOf(charges: readonly Charge[]): number {
   return charges.reduce((sum, { hits }) => sum + hits, 0);
 }
 
-function refundOf({ key, unit, isRefund, before, after, resetMs }: Charge): Charge {
-  return { ...ownCharge(key, unit, isRefund ? 0 : after - before), isRefund: true, resetMs };
+function refundOf(charge: Charge): Charge {
+  const { unit, isRefund, before, after, resetMs } = charge;
+  return { ...ownCharge(charge, unit, isRefund ? 0 : after - before), isRefund: true, resetMs };
 }
 
 /** Refunds are made, whatever becomes of the others. */

@@ -2,7 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { RuleStats } from '../../../src/core/counting/rule-stats.ts';
 import { DomainCompiler } from '../../../src/core/rules/domain-rules.ts';
 import { explain } from '../../../src/core/rules/explain.ts';
-import { exactKeyFormat, referenceKeyFormat } from '../../../src/core/rules/key-format.ts';
+import {
+  exactKeyFormat,
+  type KeyFormat,
+  referenceKeyFormat,
+} from '../../../src/core/rules/key-format.ts';
 import { Unit } from '../../../src/core/rules/unit.ts';
 import { Check } from '../../../src/core/verdict/check.ts';
 import {
@@ -95,7 +99,7 @@ describe('match', () => {
     const limit = { requestsPerUnit: 9, unit: Unit.DAY };
     compileDomain('d', shop).match(testDescriptor('path=/checkout,x=', { limit }), check);
     expect([check.limit, check.unit, check.rule?.path]).toEqual([9, Unit.DAY, 'path_/checkout.x']);
-    expect(check.key).toBe('d1:d,4:path=9:/checkout,1:x=0:');
+    expect(check.key).toBe('d1:d,4:path,1:x=9:/checkout,');
   });
 });
 
@@ -107,15 +111,15 @@ describe('counter keys', () => {
     { key: 's*', value: 'x*', shareThreshold: true, limit: '2/hour' },
   ];
   it.each([
-    ['a literal', shop, 'path=/checkout', 'h1:d,4:path=9:/checkout'],
-    ['a default with the value of the request', shop, 'path=/x', 'h1:d,4:path=2:/x'],
-    ['an empty value', shop, 'path=', 'h1:d,4:path=0:'],
-    ['nested dynamic values', shop, 'user=a,plan=b', 'd1:d,4:user=1:a,4:plan=1:b'],
-    ['a dynamic value before a literal', shop, 'user=a,plan=gold', 'h1:d,4:user=1:a,4:plan=4:gold'],
-    ['a wildcard with its own value', shared, 'own=o1', 'h1:d,3:own=2:o1'],
-    ['a shared pattern, and the value below it', shared, 'dir=d1,u=x', 'h1:d,3:dir=2:d*,1:u=1:x'],
-    ['a wildcard key with its own key and value', shared, 'kind=a', 'h1:d,4:kind=1:a'],
-    ['a shared wildcard key', shared, 'sx=x1', 'h1:d,2:sx=5:s*_x*'],
+    ['a literal', shop, 'path=/checkout', 'h1:d,4:path=/checkout'],
+    ['a default with the value of the request', shop, 'path=/x', 'h1:d,4:path=/x'],
+    ['an empty value', shop, 'path=', 'h1:d,4:path='],
+    ['nested dynamic values', shop, 'user=a,plan=b', 'd1:d,4:user,4:plan=1:a,b'],
+    ['a dynamic value before a literal', shop, 'user=a,plan=gold', 'h1:d,4:user,4:plan=1:a,gold'],
+    ['a wildcard with its own value', shared, 'own=o1', 'h1:d,3:own=o1'],
+    ['a shared pattern, and the value below it', shared, 'dir=d1,u=x', 'h1:d,3:dir,1:u=2:d*,x'],
+    ['a wildcard key with its own key and value', shared, 'kind=a', 'h1:d,4:kind=a'],
+    ['a shared wildcard key', shared, 'sx=x1', 'h1:d,2:sx=s*_x*'],
   ] as const)('spell %s', (_name, rules, text, want) => {
     const check = new Check();
     compileDomain('d', [...rules]).match(testDescriptor(text), check);
@@ -131,6 +135,7 @@ describe('counter keys', () => {
       override,
     );
     expect(override.key).toBe(rule.key);
+    expect([override.scope, override.rest]).toEqual([rule.scope, rule.rest]);
   });
 
   it('differ where parts move between key, value and domain', () => {
@@ -142,7 +147,28 @@ describe('counter keys', () => {
     });
     expect(new Set(keys).size).toBe(4);
     const exact = exactKeyFormat('');
-    expect(exact.head('a_b', Unit.HOUR)).not.toBe(exact.head('a', Unit.HOUR) + exact.keyPart('b'));
+    expect(exact.scope('a_b', Unit.HOUR, [])).not.toBe(exact.scope('a', Unit.HOUR, ['b']));
+  });
+
+  it('of leased rules are exact, whatever the others are', () => {
+    const leased: TestDescriptor[] = [
+      { key: 'a', value: '1', limit: { requestsPerUnit: 1, isLeased: true } },
+      { key: 'a', limit: { requestsPerUnit: 1, isLeased: true } },
+      { key: 'a', value: 'x*', shareThreshold: true, limit: { isLeased: true } },
+      { key: 'w*', limit: { requestsPerUnit: 1, isLeased: true } },
+      { key: 'b', limit: '1/hour' },
+    ];
+    const keyOf = (keyFormat: KeyFormat, text: string): string => {
+      const check = new Check();
+      compileDomain('d', leased, { keyFormat }).match(testDescriptor(text), check);
+      return check.key;
+    };
+    for (const text of ['a=1', 'a=2_', 'a=xy', 'wide=1']) {
+      const key = keyOf(referenceKeyFormat('pre:'), text);
+      expect(key).toMatch(/^pre:h1:d,/);
+      expect(key).toBe(keyOf(exactKeyFormat('pre:'), text));
+    }
+    expect(keyOf(referenceKeyFormat('pre:'), 'b=1')).toBe('pre:d_b_1_');
   });
 
   it('follow the reference when asked, and carry the prefix', () => {
@@ -154,7 +180,7 @@ describe('counter keys', () => {
       testDescriptor('path=/x'),
       check,
     );
-    expect(check.key).toBe('p:h1:d,4:path=2:/x');
+    expect(check.key).toBe('p:h1:d,4:path=/x');
   });
 });
 
@@ -239,7 +265,7 @@ describe('explain', () => {
         matched: 'file_*.css',
       },
     ]);
-    expect([rule?.requestsPerUnit, counterKey]).toEqual([3, 'h1:d,4:file=5:x.css']);
+    expect([rule?.requestsPerUnit, counterKey]).toEqual([3, 'h1:d,4:file=x.css']);
   });
   it.each([
     ['file=zip/1', 'the descriptor that matched has no rate_limit of its own'],

@@ -20,9 +20,11 @@ const store = new MemoryCounterStore({ now: Date.now, keysMax: KEYS });
 const before = usedBytes();
 for (let id = 0; id < KEYS; id += 1) {
   const user = `acct-${String(id).padStart(14, '0')}`;
-  const request = `domain=checkout;h8:checkout,4:user=20:${user};${REST}`;
+  const request = `domain=checkout;h8:checkout,4:user=${user};${REST}`;
   const charge = {
-    key: request.slice(16, 57),
+    key: request.slice(16, 54),
+    scope: request.slice(16, 35),
+    rest: request.slice(35, 54),
     unit: Unit.YEAR,
     limit: 1,
     hits: 1,

@@ -140,6 +140,51 @@ describe('memory of ended windows', () => {
   });
 });
 
+/** As rules name counters. */
+const named = (scope: string, rest: string) => ({ key: `${scope}${rest}`, scope, rest });
+
+describe('counters named in two parts', () => {
+  test('are apart where either part differs', async () => {
+    const { store } = rig();
+    for (const [scope, rest] of ['a b', 'a c', 'b b'].map((its) => its.split(' '))) {
+      expect(await askOne(store, named(scope as string, rest as string))).toBe('0>1');
+    }
+    expect(await askOne(store, named('a', 'b'))).toBe('1>2');
+    expect(store.keyCount).toBe(3);
+  });
+
+  test('may have an empty rest', async () => {
+    const { store } = rig();
+    await askOne(store, named('a', ''));
+    expect(await askOne(store, named('a', ''))).toBe('1>2');
+  });
+
+  test('are exact however many first parts there are', async () => {
+    const { clock, store } = rig();
+    const scopes = Array.from({ length: 300 }, (_, id) => `s${id}=`);
+    for (const before of [0, 1]) {
+      for (const scope of scopes) {
+        expect(await askOne(store, named(scope, 'x'))).toBe(`${before}>${before + 1}`);
+      }
+    }
+    expect(store.keyCount).toBe(300);
+    clock.now += 7 * 24 * HOUR_MS;
+    expect(await askOne(store, named('s299=', 'x'))).toBe('0>1');
+    expect(store.keyCount).toBe(1);
+  });
+
+  test('are evicted where most have their first part', async () => {
+    const { store } = rig(100);
+    for (let id = 0; id < 98; id += 1) await askOne(store, { ...named('many', `${id}`), hits: 50 });
+    for (const rest of ['a', 'b', 'c']) await askOne(store, named('few', rest));
+    for (const rest of ['a', 'b', 'c']) {
+      expect(await askOne(store, { ...named('few', rest), hits: 0 })).toBe('1>1');
+    }
+    expect(store.keyCount + store.evictions).toBe(101);
+    expect(store.evictions).toBeGreaterThan(0);
+  });
+});
+
 describe('eviction', () => {
   const fill = async (store: MemoryCounterStore, keys: number, hits: (id: number) => number) => {
     for (let id = 0; id < keys; id += 1) await askOne(store, { key: `k${id}`, hits: hits(id) });
