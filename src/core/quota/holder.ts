@@ -140,8 +140,13 @@ export class Holder {
 
   /** As `spend`, of what `find` gave. */
   spendOn(held: HeldResource, hits: number, now: MonotonicMs, wall: WallMs): SpendResult {
+    (held as Tracked).demand.record(hits, now);
+    return this.retryOn(held, hits, now, wall);
+  }
+
+  /** Once more, for somebody who waits: it is wanted no more often by that. */
+  retryOn(held: HeldResource, hits: number, now: MonotonicMs, wall: WallMs): SpendResult {
     const tracked = held as Tracked;
-    tracked.demand.record(hits, now);
     if (this.#isLeaving || !this.#lease.holds(now, wall)) {
       this.#note(tracked, hits);
       return SpendResult.LAPSED;

@@ -12,6 +12,8 @@ export interface LeasedShares {
   /** Null when nothing can be spent of it now: there is no lease, or the window is over. */
   shareOf(resource: string, now: MonotonicMs, wall: WallMs): HeldResource['share'] | null;
   spendOn(held: HeldResource, hits: number, now: MonotonicMs, wall: WallMs): SpendResult;
+  /** Once more, for a charge that waits. */
+  retryOn(held: HeldResource, hits: number, now: MonotonicMs, wall: WallMs): SpendResult;
   /** Null when nobody could say in time; then hits may be lost, never gained. Never rejects. */
   decide(asked: LeaderQuestion, timeoutMs: DurationMs): Promise<LeaderWord | null>;
   /** After each answer that changed something. Returns what ends it. */

@@ -141,7 +141,7 @@ export class LeasedDecider {
   /** Its refusals are nothing to count: the leader is being asked. */
   #retry(charge: Charge, held: HeldResource, listener: AskListener): SpendResult {
     const { now, wall } = this.moment();
-    const result = this.#shares.spendOn(held, charge.hits, now, wall);
+    const result = this.#shares.retryOn(held, charge.hits, now, wall);
     if (result !== SpendResult.ADMITTED) return result;
     this.counts.results.share += 1;
     readAdmitted(charge, held.share, wall);

@@ -42,7 +42,7 @@ export class LocalDebts {
   }
 
   /** Shares may have come: to be called after an answer. */
-  pay(shares: Pick<LeasedShares, 'find' | 'spendOn'>, moment: Moment): void {
+  pay(shares: Pick<LeasedShares, 'find' | 'retryOn'>, moment: Moment): void {
     for (const [key, debt] of this.#debts) {
       const held = shares.find(key);
       if (moment.wall >= debt.windowEnd || held === undefined) {
@@ -60,12 +60,12 @@ export class LocalDebts {
 
 /** All of it, or what there is: then the rest is asked for. */
 function payOf(
-  shares: Pick<LeasedShares, 'spendOn'>,
+  shares: Pick<LeasedShares, 'retryOn'>,
   held: HeldResource,
   hits: number,
   { now, wall }: Moment,
 ): number {
-  const result = shares.spendOn(held, hits, now, wall);
+  const result = shares.retryOn(held, hits, now, wall);
   if (result === SpendResult.ADMITTED) return hits;
   const isSpendable = result !== SpendResult.LAPSED && held.share.kind === 'count';
   return isSpendable ? held.share.pay(hits, now) : 0;

@@ -82,10 +82,6 @@ export class PrepaidKey {
     };
   }
 
-  get left(): number {
-    return this.#left;
-  }
-
   perSecond(now: MonotonicMs): number {
     return this.#demand.perSecond(now);
   }

@@ -141,10 +141,16 @@ export class Lessee {
   /** As `spend`, of what `find` gave. */
   spendOn(held: HeldResource, hits: number, now: MonotonicMs, wall: WallMs): SpendResult {
     if (this.#isFenced) return SpendResult.LAPSED;
-    const holder = this.#holder;
-    const result = holder.spendOn(held, hits, now, wall);
-    // A share that runs low is asked for at once, not when the timer comes.
-    if (holder.isHurried && holder.nextRequestAt < this.#armedFor) this.#arm();
+    const result = this.#holder.spendOn(held, hits, now, wall);
+    if (this.#holder.isHurried) this.#hurry();
+    return result;
+  }
+
+  /** As Holder.retryOn. */
+  retryOn(held: HeldResource, hits: number, now: MonotonicMs, wall: WallMs): SpendResult {
+    if (this.#isFenced) return SpendResult.LAPSED;
+    const result = this.#holder.retryOn(held, hits, now, wall);
+    if (this.#holder.isHurried) this.#hurry();
     return result;
   }
 
@@ -223,6 +229,11 @@ export class Lessee {
     this.#isRunning = false;
     clearTimeout(this.#timer);
     this.#onLeft?.();
+  }
+
+  /** A share that runs low is asked for at once, not when the timer comes. */
+  #hurry(): void {
+    if (this.#holder.nextRequestAt < this.#armedFor) this.#arm();
   }
 
   #arm(): void {

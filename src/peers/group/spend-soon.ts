@@ -3,6 +3,7 @@
  * when the ledger has given it what is needed. All that is left of a limit is thus to be had, however large
  * the pieces are that it is asked for in.
  */
+import type { HeldResource } from '../../core/quota/holder.ts';
 import { SpendResult } from '../../core/quota/spend-result.ts';
 import type { DurationMs } from '../../core/time.ts';
 import { type Clocks, momentOf } from '../clocks.ts';
@@ -23,7 +24,10 @@ export async function spendSoon(
   for (let isHeard = false; ; isHeard = true) {
     const { at, wall } = momentOf(clocks);
     if (!lessee.track(resource, quota, at)) return UNDECIDED;
-    const result = lessee.spend(resource, least, at, wall);
+    const held = lessee.find(resource) as HeldResource;
+    const result = isHeard
+      ? lessee.retryOn(held, least, at, wall)
+      : lessee.spendOn(held, least, at, wall);
     if (result === SpendResult.ADMITTED) {
       return { kind: 'decided', result, admitted: least + spendMore(lessee, clocks, asked) };
     }

@@ -55,6 +55,8 @@ export class LeasedFleet extends Fleet {
       shareOf: (resource, now, wall) => this.holder(name).shareOf(resource, now, wall),
       spendOn: (held: HeldResource, hits, now, wall) =>
         this.holder(name).spendOn(held, hits, now, wall),
+      retryOn: (held: HeldResource, hits, now, wall) =>
+        this.holder(name).retryOn(held, hits, now, wall),
       decide: (asked) => this.#decide(name, asked),
       onAnswer: (listener) => {
         const its = this.listeners.get(name) ?? new Set();

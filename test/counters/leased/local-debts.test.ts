@@ -7,7 +7,7 @@ import { charge, group } from '../../contract/charges.ts';
 import { LeasedFleet } from './leased-fleet.ts';
 
 /** Nothing is tracked any more. */
-const NOTHING = { find: () => undefined, spendOn: () => SpendResult.UNKNOWN };
+const NOTHING = { find: () => undefined, retryOn: () => SpendResult.UNKNOWN };
 
 const minute = (limit: number, hits = 1) =>
   group({ key: 'a', isLeased: true, unit: Unit.MINUTE, limit, hits, failureMode: 'local' });
