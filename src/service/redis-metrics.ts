@@ -42,6 +42,12 @@ export function registerRedis(telemetry: Telemetry, { parts, split }: RedisStore
       })),
     ),
   );
+  telemetry.register('weir_redis_lost_hits_total', () =>
+    parts.map(({ name, lost }) => ({ labels: { redis: name }, value: lost.lostHits })),
+  );
+  telemetry.register('weir_redis_forgotten_total', () =>
+    parts.map(({ name, lost }) => ({ labels: { redis: name }, value: lost.forgotten })),
+  );
   const giveBacks = [split?.giveBacks, ...parts.map(({ cluster }) => cluster?.giveBacks)];
   telemetry.register('weir_give_back_hits_total', () =>
     ['made', 'lost'].map((outcome) => ({

@@ -8,6 +8,7 @@ import type { Audit } from '../core/events/event.ts';
 import { BreakerGate, type GateOptions } from '../counters/guarded/breaker-gate.ts';
 import { GuardedCounterStore } from '../counters/guarded/guarded-counter-store.ts';
 import type { MemoryCounterStore } from '../counters/memory/memory-counter-store.ts';
+import type { CallsLost } from '../counters/redis/acknowledged-calls.ts';
 import { clusterStore } from '../counters/redis/cluster/cluster-store.ts';
 import type { RedisClusterStore } from '../counters/redis/cluster/redis-cluster-store.ts';
 import { ErrorCounts } from '../counters/redis/error-counts.ts';
@@ -50,6 +51,8 @@ export interface RedisPart {
   readonly name: 'main' | 'per_second';
   readonly store: CounterStore;
   readonly errors: ErrorCounts;
+  /** What its servers had acknowledged and lost. */
+  readonly lost: CallsLost;
   /** Null unless it is one. */
   readonly cluster: RedisClusterStore | null;
   /** The breakers of a cluster as a whole; else null. */
@@ -122,14 +125,16 @@ function redisPart(name: RedisPart['name'], redis: RedisSettings, around: Around
       },
       gateParts(CLUSTER, around),
     );
-    return { name, store, errors, cluster, whole: store, nodes: () => cluster.nodes() };
+    const { lost } = cluster;
+    return { name, store, errors, lost, cluster, whole: store, nodes: () => cluster.nodes() };
   }
   const address = redisAddress(target);
   const text = addressText(address);
   const store = new RedisCounterStore({ ...options, address, db: database });
   const gate = new BreakerGate(gateOptions(store, text, redis, around));
   const node = { address: text, store, gate };
-  return { name, store: gate, errors, cluster: null, whole: null, nodes: () => [node] };
+  const { lost } = store;
+  return { name, store: gate, errors, lost, cluster: null, whole: null, nodes: () => [node] };
 }
 
 /** What the stores of one server and of a cluster's nodes are told. */

@@ -151,6 +151,18 @@ export const WEIR_METRICS = [
     labels: ['redis', 'kind'],
   },
   {
+    name: 'weir_redis_lost_hits_total',
+    type: 'counter',
+    help: 'Hits of this process that Redis had acknowledged and then lost, as in a failover.',
+    labels: ['redis'],
+  },
+  {
+    name: 'weir_redis_forgotten_total',
+    type: 'counter',
+    help: 'Times that a server knew nothing of this process any more: its data, or the key, is gone.',
+    labels: ['redis'],
+  },
+  {
     name: 'weir_give_back_hits_total',
     type: 'counter',
     help: 'Hits charged in part of a request that was refused elsewhere: given back, or lost.',

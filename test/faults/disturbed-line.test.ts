@@ -87,18 +87,18 @@ describeWithToxiproxy('a disturbed line', () => {
     FORM.testMsMax,
   );
 
-  test(
-    'replies within the deadline, though late, are what is answered',
-    async () => {
+  test.each([0.3, 0.7])(
+    'replies that take %f of the deadline, though late, are what is answered',
+    async (share) => {
       await using redis = await startRedis();
       const line = await toxiproxy.proxy(redis.port);
       await using service = await startShop({ redisPort: line.port });
       const scene = await underLoad({ service }, async () => {
-        await line.addLatency(0.3 * FORM.deadlineMs);
+        await line.addLatency(share * FORM.deadlineMs);
         await onePhase();
         await onePhase();
       });
-      expectKept(scene, { row: 'latency of 0.3 of the deadline' });
+      expectKept(scene, { row: `latency of ${share} of the deadline` });
       const degraded = sum(answersByUser(scene.report, (its) => its.degraded !== null));
       const { overMs, shareMax } = FORM.late[0] as { overMs: number; shareMax: number };
       const { controls } = lateShares(scene.report, FORM.deadlineMs, overMs);

@@ -61,9 +61,14 @@ async function recovered(service: Service): Promise<void> {
   );
 }
 
+/** Charged afterwards, or found to have been charged when their reply was waited for. */
 function hitsReplayed(service: Service, hits: number): Promise<number> {
+  const told = ['replayed', 'confirmed'].map((how) => `weir_local_hits_${how}_total`);
   return until(
-    () => service.metric('weir_local_hits_replayed_total'),
+    async () => {
+      const values = await Promise.all(told.map((metric) => service.metric(metric)));
+      return values.reduce((sum, value) => sum + value, 0);
+    },
     (value) => value >= hits,
   );
 }

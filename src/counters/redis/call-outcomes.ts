@@ -10,9 +10,10 @@
 import { randomBytes } from 'node:crypto';
 import type { DurationMs, MonotonicMs } from '../../core/time.ts';
 import type { ChargeOutcome, PendingOutcome } from '../../limiter/counter-store.ts';
+import { AcknowledgedCalls } from './acknowledged-calls.ts';
 
 /** As many as the script remembers. */
-const CALLS_MAX = 4;
+const CALLS_MAX = 8;
 /** The script's key has gone by then: less than SEQUENCE_SECONDS. */
 const KEPT_MS: DurationMs = 590_000;
 const CLIENT_BYTES = 16;
@@ -52,6 +53,8 @@ interface UnknownCall {
 export class CallOutcomes {
   /** Names this client in the server: nobody else may have the same. */
   readonly client = randomBytes(CLIENT_BYTES).toString('hex');
+  /** Those whose outcome was known, until a server lost it. */
+  readonly acknowledged = new AcknowledgedCalls();
   #number = 0;
   /** By bin, oldest first. */
   readonly #calls = new Map<number, UnknownCall[]>();

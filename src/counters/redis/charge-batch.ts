@@ -60,9 +60,10 @@ export interface BatchOutcome {
   readonly errors: readonly string[];
 }
 
+/** Calls that the script remembers as made. */
+const MADE = 8;
 /** Numbers before those of the charges: the clock, what became of the batch, the calls made. */
-const HEAD_INTEGERS = 6;
-const MADE = 4;
+const HEAD_INTEGERS = 2 + MADE;
 
 export class ChargeBatch {
   readonly #keys: KeyPlan;
@@ -84,6 +85,8 @@ export class ChargeBatch {
 
   /** True while it only reads. */
   isPeek = true;
+  /** Hits that counters have more, from the reply. A request that was a repeat counts as well. */
+  hitsAdded = 0;
 
   constructor(keys: KeyPlan) {
     this.#keys = keys;
@@ -204,13 +207,32 @@ export class ChargeBatch {
   #readCounts(numbers: ScriptReply, clock: WallMs): void {
     this.#readResets(this.#keys.format === 'exact' ? clock : this.#keys.now);
     for (const section of this.#sections) {
-      for (const run of section) take(run, numbers.countOrError(), numbers.errors);
+      for (const run of section) {
+        take(run, numbers.countOrError(), numbers.errors);
+        if (run.way === Way.ADD && run.failure === null) this.hitsAdded += run.hits;
+      }
     }
     for (const run of this.#vectorRuns) {
       const before = numbers.countOrError();
       take(run, before, numbers.errors);
       if (before < 0) numbers.skip();
       else run.after = numbers.count();
+    }
+    this.#addVectorHits();
+  }
+
+  #addVectorHits(): void {
+    let at = 0;
+    for (const { charges, policy } of this.#vectors) {
+      const runs = this.#vectorRuns.slice(at, at + charges.length);
+      at += charges.length;
+      const isOver = ({ after }: Run, index: number): boolean => {
+        const { isBinding, isRefund, limit } = charges[index] as Charge;
+        return isBinding && !isRefund && after > limit;
+      };
+      // Refused whole: those that are over read as if they had been made.
+      if (policy === ChargePolicy.ALL_OR_NOTHING && runs.some(isOver)) continue;
+      for (const { count, after } of runs) this.hitsAdded += Math.max(0, after - count);
     }
   }
 

@@ -112,6 +112,7 @@ export class ChargeCall {
   readonly #plan: CallPlan;
   readonly #entries: Entry[] = [];
   readonly #parts = new Map<CallRoute, CallPart>();
+  sentAt: MonotonicMs = 0;
   #charges = 0;
   #characters = 0;
   /** At or before the earliest deadline of those that wait. */

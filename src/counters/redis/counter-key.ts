@@ -29,6 +29,23 @@ export type KeyPlan =
       readonly jitterSeconds: number;
     };
 
+/** What a store is told of its keys. */
+export interface KeyOptions {
+  readonly keyFormat: KeyPlan['format'];
+  readonly keyPrefix: string;
+  readonly expirationJitterMaxSeconds: number;
+  readonly now: () => WallMs;
+  readonly random: () => number;
+}
+
+/** Of one call. */
+export function keyPlanOf({ tag }: { readonly tag: string }, options: KeyOptions): KeyPlan {
+  const { keyFormat, keyPrefix, expirationJitterMaxSeconds, now, random } = options;
+  if (keyFormat === 'exact') return { format: 'exact', prefix: keyPrefix, tag };
+  const jitterSeconds = Math.floor(random() * expirationJitterMaxSeconds);
+  return { format: 'reference', prefix: keyPrefix, now: now(), jitterSeconds };
+}
+
 /** In UTF-16 units. Descriptors of names, paths and addresses are far below it. */
 export const KEY_CHARACTERS_MAX = 1024;
 

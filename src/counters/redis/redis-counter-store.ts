@@ -2,7 +2,8 @@
  * Counters in one Redis, shared by every replica.
  *
  * Group commit: while a call is in flight, groups gather; when its reply is here, they all go as
- * the next call. The busier the service, the larger the calls and the fewer of them per charge.
+ * the next call. The busier the service, the larger the calls and the fewer of them per charge. A reply
+ * that takes long is not waited for (calls-in-flight.ts).
  *
  * Deadlines: each group is answered within `timeoutMs` of its `charge`, and by its caller's deadline,
  * whatever Redis does. The call carries the last deadline of its groups in Redis's own time, so that
@@ -18,11 +19,13 @@ import type {
   StoreFailure,
 } from '../../limiter/counter-store.ts';
 import { isVital } from '../groups.ts';
+import type { CallsLost } from './acknowledged-calls.ts';
 import { CallOutcomes } from './call-outcomes.ts';
-import type { CallRoute } from './call-route.ts';
+import { CallsInFlight } from './calls-in-flight.ts';
 import { type CallPart, type CallPlan, ChargeCall } from './charge-call.ts';
 import { ChargeQueue, type Entry, entryOf, partsOf, settleGroups } from './charge-queue.ts';
-import { type KeyPlan, sequenceKey } from './counter-key.ts';
+import { keyPlanOf, sequenceKey } from './counter-key.ts';
+import { DeadlineTimer } from './deadline-timer.ts';
 import { type ClockAhead, RedisClock } from './redis-clock.ts';
 import { RedisConnection } from './redis-connection.ts';
 import { UNEXPECTED_TEXT } from './redis-errors.ts';
@@ -52,14 +55,10 @@ export class RedisCounterStore implements CounterStore {
   readonly #charactersQueuedMax: number;
   readonly #healthListeners: ((isHealthy: boolean) => void)[] = [];
   readonly #queue = new ChargeQueue();
-  /** Sent and not answered. */
-  #inFlight: ChargeCall | null = null;
-  #sentAt: MonotonicMs = 0;
+  readonly #inFlight: CallsInFlight;
+  readonly #timer: DeadlineTimer;
   #isFlushPlanned = false;
   #closing: Promise<void> | null = null;
-  #timer: NodeJS.Timeout | null = null;
-  /** When the timer is due. */
-  #timerAt: MonotonicMs = Infinity;
   #onIdle: (() => void) | null = null;
   #charges = 0;
   #calls = 0;
@@ -72,12 +71,14 @@ export class RedisCounterStore implements CounterStore {
     this.#options = completeOptions(options);
     const { groupsQueuedMax } = this.#options;
     this.#outcomes = this.#options.outcomes ?? new CallOutcomes();
+    this.#inFlight = new CallsInFlight(this.#options.timeoutMs);
+    this.#timer = new DeadlineTimer(this.#options.monotonic, () => this.#expire());
     this.#groupsQueuedMost = Math.ceil(groupsQueuedMax * (1 - VITAL_SHARE));
     this.#charactersQueuedMax = groupsQueuedMax * QUEUED_CHARACTERS_PER_GROUP;
     this.#failures = storeFailures(this.#options, this.#charactersQueuedMax);
     this.#plan = {
       routeOf: this.#options.routeOf,
-      keysOf: (route) => this.#keyPlan(route),
+      keysOf: (route) => keyPlanOf(route, this.#options),
       lost: this.#failures.unavailable,
       late: this.#failures.late,
       hasty: this.#failures.hasty,
@@ -115,6 +116,11 @@ export class RedisCounterStore implements CounterStore {
     return this.#timeouts;
   }
 
+  /** What Redis had acknowledged and lost. */
+  get lost(): CallsLost {
+    return this.#outcomes.acknowledged;
+  }
+
   get overloads(): number {
     return this.#overloads;
   }
@@ -149,9 +155,9 @@ export class RedisCounterStore implements CounterStore {
       settleGroups(entry, failure);
       this.#settle(entry);
     } else if (this.#isWithinOneCall(entry)) {
-      this.#enqueue(entry);
+      this.#enqueue(entry, now);
     } else {
-      for (const part of partsOf(entry, this.#options)) this.#enqueue(part);
+      for (const part of partsOf(entry, this.#options)) this.#enqueue(part, now);
     }
   }
 
@@ -197,24 +203,36 @@ export class RedisCounterStore implements CounterStore {
         this.#onIdle = resolve;
       });
     }
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer.clear();
     await this.#connection.close();
     // Shared ones wait for what another server may tell.
     if (this.#options.outcomes === undefined) this.#outcomes.close();
   }
 
-  #enqueue(entry: Entry): void {
+  #enqueue(entry: Entry, now: MonotonicMs): void {
     if (entry.charges > this.#options.chargesPerCallMax) {
       settleGroups(entry, tooLarge(entry.charges));
       this.#settle(entry);
       return;
     }
     this.#queue.push(entry);
-    this.#arm(entry.deadline);
-    if (!this.#isFlushPlanned && this.#inFlight === null) {
-      this.#isFlushPlanned = true;
-      setImmediate(this.#flushPlanned);
-    }
+    const nextAt = this.#nextCallAt;
+    this.#timer.arm(nextAt > now ? Math.min(nextAt, entry.deadline) : entry.deadline);
+    if (nextAt > now || this.#isFlushPlanned) return;
+    this.#isFlushPlanned = true;
+    setImmediate(this.#flushPlanned);
+  }
+
+  /**
+   * When what waits may go. While the server's clock is not known, a call has no deadline there, and
+   * would be made however late: then one at a time is enough.
+   */
+  get #nextCallAt(): MonotonicMs {
+    return this.#inFlight.isEmpty || this.#clock.isKnown ? this.#inFlight.nextAt : Infinity;
+  }
+
+  #mayCall(): boolean {
+    return this.#inFlight.isEmpty || this.#nextCallAt <= this.#options.monotonic();
   }
 
   readonly #flushPlanned = (): void => {
@@ -223,7 +241,7 @@ export class RedisCounterStore implements CounterStore {
   };
 
   #flush(): void {
-    while (this.#inFlight === null && this.#queue.groups > 0) {
+    while (this.#queue.groups > 0 && this.#mayCall()) {
       const call = this.#nextCall();
       try {
         call.prepare();
@@ -231,14 +249,14 @@ export class RedisCounterStore implements CounterStore {
         call.fail(notSent(error), this.#settle);
         continue;
       }
-      this.#inFlight = call;
-      this.#sentAt = this.#options.monotonic();
+      this.#inFlight.begin(call, this.#options.monotonic());
       this.#charges += call.charges;
       const deadline = this.#clock.latestAt(call.latestDeadline);
       this.#connection.together(() => {
         for (const part of call.parts) this.#send(call, part, deadline);
       });
     }
+    if (this.#queue.groups > 0) this.#timer.arm(this.#nextCallAt);
   }
 
   #nextCall(): ChargeCall {
@@ -258,7 +276,7 @@ export class RedisCounterStore implements CounterStore {
     this.#calls += 1;
     part.sentAt = this.#options.monotonic();
     part.number = isSequenced ? this.#outcomes.nextNumber() : 0;
-    const key = sequenceKey(this.#outcomes.client, this.#keyPlan(route));
+    const key = sequenceKey(this.#outcomes.client, keyPlanOf(route, this.#options));
     const sequence = isSequenced ? { key, number: part.number } : null;
     this.#connection.call(
       {
@@ -291,7 +309,11 @@ export class RedisCounterStore implements CounterStore {
     if (part.number > 0) {
       // One that came too late has left no number: what lingers may still be made.
       const refusedBefore = outcome.kind === 'late' ? 0 : part.number;
-      this.#outcomes.found(part.route.bin, { made: outcome.made, refusedBefore }, now);
+      const { made } = outcome;
+      const { bin } = part.route;
+      this.#outcomes.found(bin, { made, refusedBefore }, now);
+      const hits = part.batch.hitsAdded;
+      this.#outcomes.acknowledged.heard(bin, { number: part.number, hits, made }, now);
     }
     for (const text of outcome.errors) this.#connection.noteRefusal(text);
   }
@@ -302,7 +324,7 @@ export class RedisCounterStore implements CounterStore {
    */
   #landed(call: ChargeCall): void {
     if (!call.hasEnded) return;
-    this.#inFlight = null;
+    this.#inFlight.end(call);
     this.#flush();
     this.#dealOut(call);
     if (this.#onIdle !== null && !this.#isWaitedFor()) this.#onIdle();
@@ -331,50 +353,26 @@ export class RedisCounterStore implements CounterStore {
     }
   };
 
-  #keyPlan({ tag }: CallRoute): KeyPlan {
-    const { keyFormat, keyPrefix, expirationJitterMaxSeconds, now, random } = this.#options;
-    if (keyFormat === 'exact') return { format: 'exact', prefix: keyPrefix, tag };
-    const jitterSeconds = Math.floor(random() * expirationJitterMaxSeconds);
-    return { format: 'reference', prefix: keyPrefix, now: now(), jitterSeconds };
-  }
-
-  #arm(deadline: MonotonicMs): void {
-    if (deadline >= this.#timerAt) return;
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timerAt = deadline;
-    const inMs = Math.max(1, Math.ceil(deadline - this.#options.monotonic()));
-    this.#timer = setTimeout(this.#timeUp, inMs);
-  }
-
-  /**
-   * Timers come before sockets: after a stall of ours a reply may lie there that is in time. So the
-   * sockets are read first.
-   */
-  readonly #timeUp = (): void => {
-    this.#timer = null;
-    setImmediate(this.#expire);
-  };
-
   /** Fails everything whose time is up, and comes back when the next is. */
-  readonly #expire = (): void => {
+  #expire(): void {
     const now = this.#options.monotonic();
     const failureOf = (entry: Entry): StoreFailure => this.#timeUpOf(entry, now);
-    const sent = this.#inFlight?.leaveDue(now, failureOf) ?? [];
+    const sent = this.#inFlight.leaveDue(now, failureOf);
     const due = this.#queue.takeDue(now);
     for (const entry of due) settleGroups(entry, failureOf(entry));
     this.#timeouts += sent.length + due.length;
-    this.#timerAt = Infinity;
-    const inFlight = this.#inFlight?.earliestDeadline ?? Infinity;
-    const next = Math.min(inFlight, this.#queue.earliestDeadline, this.#replyDueAt(now));
-    if (next < Infinity) this.#arm(next);
+    this.#flush();
+    const { earliestDeadline } = this.#inFlight;
+    const next = Math.min(earliestDeadline, this.#queue.earliestDeadline, this.#replyDueAt(now));
+    this.#timer.arm(next);
     for (const entry of sent) this.#settle(entry);
     for (const entry of due) this.#settle(entry);
     if (this.#onIdle !== null && !this.#isWaitedFor()) this.#onIdle();
-  };
+  }
 
   /** When a call must have its reply, whatever trickles in: beyond it the connection is dropped. */
   #replyDueAt(now: MonotonicMs): MonotonicMs {
-    const dueAt = this.#inFlight === null ? Infinity : this.#sentAt + this.#options.silenceMaxMs;
+    const dueAt = this.#inFlight.oldestSentAt + this.#options.silenceMaxMs;
     if (now < dueAt) return dueAt;
     this.#connection.drop();
     return Infinity;
@@ -382,12 +380,12 @@ export class RedisCounterStore implements CounterStore {
 
   /** Of a server that does not answer, every deadline tells, however short. */
   #timeUpOf({ isHasty }: Entry, now: MonotonicMs): StoreFailure {
-    const isSilent = this.#inFlight !== null && now - this.#sentAt >= this.#options.timeoutMs;
+    const isSilent = now - this.#inFlight.oldestSentAt >= this.#options.timeoutMs;
     return isHasty && !isSilent ? this.#failures.hasty : this.#failures.timedOut;
   }
 
   #isWaitedFor(): boolean {
-    return this.#queue.groups > 0 || this.#inFlight?.isWaitedFor === true;
+    return this.#queue.groups > 0 || this.#inFlight.isWaitedFor;
   }
 
   #changed(isReady: boolean): void {

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { Unit } from '../../../src/core/rules/unit.ts';
 import { PrepaidCounterStore } from '../../../src/counters/prepaid/prepaid-counter-store.ts';
 import { RedisCounterStore } from '../../../src/counters/redis/redis-counter-store.ts';
-import type { Charge, CounterStore } from '../../../src/limiter/counter-store.ts';
+import type { Charge, ChargeGroup, CounterStore } from '../../../src/limiter/counter-store.ts';
 import { ask, askOne, group } from '../../contract/charges.ts';
 import { startRig } from '../redis/rig.ts';
 
@@ -35,7 +35,7 @@ async function exhaust(store: PrepaidCounterStore): Promise<number> {
       Array.from({ length: TOGETHER }, () => ask(store, [group(HOT)])),
     );
     for (const [settled] of asked) {
-      const { after } = settled?.charges[0] as Charge;
+      const { after } = (settled as ChargeGroup).charges[0] as Charge;
       if (settled?.failure === null && after <= LIMIT) admitted += 1;
       else refused += 1;
     }

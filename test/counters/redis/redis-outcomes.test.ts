@@ -170,9 +170,9 @@ test('what waits at a closed store is never found out', async () => {
 
 test('the sequence of a client is one key that expires', async () => {
   await using rig = await startRig();
-  for (let i = 0; i < 6; i += 1) await askOne(rig.store, { key: 'k' });
+  for (let i = 0; i < 10; i += 1) await askOne(rig.store, { key: 'k' });
   const [key] = (await rig.redis.keys('weir:sequence:*')) as [string];
-  expect(await rig.redis.get(key)).toBe('6 5 4 3');
+  expect(await rig.redis.get(key)).toBe('10 9 8 7 6 5 4 3');
   expect(await rig.redis.ttl(key)).toBeGreaterThan(590);
   expect(await counterKeys(rig.redis)).toEqual(['k']);
 });
@@ -221,9 +221,9 @@ describe('outcomes of calls', () => {
     expect(heard).toEqual(['7 not-made', '8 made']);
   });
 
-  test('beyond four calls the oldest is given up, and after ten minutes all are', () => {
+  test('beyond eight calls the oldest is given up, and after ten minutes all are', () => {
     const outcomes = new CallOutcomes();
-    const groups = [1, 2, 3, 4, 5].map((number) => {
+    const groups = [1, 2, 3, 4, 5, 6, 7, 8, 9].map((number) => {
       const late = new LateOutcome();
       outcomes.await(0, number, [late], 0);
       return late;
@@ -231,7 +231,7 @@ describe('outcomes of calls', () => {
     const heard: string[] = [];
     groups[0]?.onKnown((its) => heard.push(its));
     expect(heard).toEqual(['unknown']);
-    groups[4]?.onKnown((its) => heard.push(its));
+    groups[8]?.onKnown((its) => heard.push(its));
     outcomes.found(0, { made: [0, 0, 0, 0], refusedBefore: 10 }, 600_000);
     expect(heard).toEqual(['unknown', 'unknown']);
   });

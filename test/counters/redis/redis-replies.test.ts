@@ -11,7 +11,7 @@ import { startFakeRedis } from './fake-redis.ts';
 const UNEXPECTED = { code: 'refused', text: 'redis: unexpected reply' };
 
 /** After the clock: the batch was made, and no call before it. */
-const HEAD = ':0\r\n:0\r\n:0\r\n:0\r\n:0\r\n';
+const HEAD = ':0\r\n'.repeat(9);
 
 /** One run and one vector of two charges are asked: a head and five numbers are expected. */
 const replies: [string, string][] = [
@@ -20,50 +20,50 @@ const replies: [string, string][] = [
   ['a null of RESP3', '_\r\n'],
   ['a map', '%1\r\n:0\r\n:1\r\n'],
   ['a truth', '#t\r\n'],
-  ['a double for a count', `*11\r\n:CLOCK\r\n${HEAD},1.5\r\n:0\r\n:1\r\n:0\r\n:1\r\n`],
+  ['a double for a count', `*15\r\n:CLOCK\r\n${HEAD},1.5\r\n:0\r\n:1\r\n:0\r\n:1\r\n`],
   ['an integer', ':5\r\n'],
   ['a status', '+OK\r\n'],
   ['text', '$6\r\n123456\r\n'],
   ['an empty array', '*0\r\n'],
   ['the clock alone', '*1\r\n:CLOCK\r\n'],
   ['text and an array', '*2\r\n$3\r\nabc\r\n*0\r\n'],
-  ['one number too few', `*10\r\n:CLOCK\r\n${HEAD}:0\r\n:0\r\n:1\r\n:0\r\n`],
-  ['one number too many', `*12\r\n:CLOCK\r\n${HEAD}:0\r\n:0\r\n:1\r\n:0\r\n:1\r\n:1\r\n`],
+  ['one number too few', `*14\r\n:CLOCK\r\n${HEAD}:0\r\n:0\r\n:1\r\n:0\r\n`],
+  ['one number too many', `*16\r\n:CLOCK\r\n${HEAD}:0\r\n:0\r\n:1\r\n:0\r\n:1\r\n:1\r\n`],
   [
     'a text that no number marks',
-    `*12\r\n:CLOCK\r\n${HEAD}:0\r\n:0\r\n:1\r\n:0\r\n:1\r\n$3\r\nERR\r\n`,
+    `*16\r\n:CLOCK\r\n${HEAD}:0\r\n:0\r\n:1\r\n:0\r\n:1\r\n$3\r\nERR\r\n`,
   ],
-  ['a mark without its text', `*11\r\n:CLOCK\r\n${HEAD}:-1\r\n:0\r\n:1\r\n:0\r\n:1\r\n`],
+  ['a mark without its text', `*15\r\n:CLOCK\r\n${HEAD}:-1\r\n:0\r\n:1\r\n:0\r\n:1\r\n`],
   [
     'a mark of a second text',
-    `*12\r\n:CLOCK\r\n${HEAD}:-2\r\n:0\r\n:1\r\n:0\r\n:1\r\n$3\r\nERR\r\n`,
+    `*16\r\n:CLOCK\r\n${HEAD}:-2\r\n:0\r\n:1\r\n:0\r\n:1\r\n$3\r\nERR\r\n`,
   ],
   [
     'an error in place of a text',
-    `*12\r\n:CLOCK\r\n${HEAD}:-1\r\n:0\r\n:1\r\n:0\r\n:1\r\n-ERR x\r\n`,
+    `*16\r\n:CLOCK\r\n${HEAD}:-1\r\n:0\r\n:1\r\n:0\r\n:1\r\n-ERR x\r\n`,
   ],
-  ['a null for a count', `*11\r\n:CLOCK\r\n${HEAD}$-1\r\n:0\r\n:1\r\n:0\r\n:1\r\n`],
-  ['words for a count', `*11\r\n:CLOCK\r\n${HEAD}$3\r\nabc\r\n:0\r\n:1\r\n:0\r\n:1\r\n`],
-  ['a fraction', `*11\r\n:CLOCK\r\n${HEAD}$3\r\n1.5\r\n:0\r\n:1\r\n:0\r\n:1\r\n`],
+  ['a null for a count', `*15\r\n:CLOCK\r\n${HEAD}$-1\r\n:0\r\n:1\r\n:0\r\n:1\r\n`],
+  ['words for a count', `*15\r\n:CLOCK\r\n${HEAD}$3\r\nabc\r\n:0\r\n:1\r\n:0\r\n:1\r\n`],
+  ['a fraction', `*15\r\n:CLOCK\r\n${HEAD}$3\r\n1.5\r\n:0\r\n:1\r\n:0\r\n:1\r\n`],
   [
     'a count too large to be exact',
-    `*11\r\n:CLOCK\r\n${HEAD}:9007199254740993\r\n:0\r\n:1\r\n:0\r\n:1\r\n`,
+    `*15\r\n:CLOCK\r\n${HEAD}:9007199254740993\r\n:0\r\n:1\r\n:0\r\n:1\r\n`,
   ],
   [
     'such a count as text',
-    `*11\r\n:CLOCK\r\n${HEAD}$16\r\n9007199254740993\r\n:0\r\n:1\r\n:0\r\n:1\r\n`,
+    `*15\r\n:CLOCK\r\n${HEAD}$16\r\n9007199254740993\r\n:0\r\n:1\r\n:0\r\n:1\r\n`,
   ],
-  ['a count after below 0', `*11\r\n:CLOCK\r\n${HEAD}:0\r\n:0\r\n:-1\r\n:0\r\n:1\r\n`],
+  ['a count after below 0', `*15\r\n:CLOCK\r\n${HEAD}:0\r\n:0\r\n:-1\r\n:0\r\n:1\r\n`],
   [
     'a batch of another kind',
-    `*11\r\n:CLOCK\r\n${HEAD.replace('0', '3')}:0\r\n:0\r\n:1\r\n:0\r\n:1\r\n`,
+    `*15\r\n:CLOCK\r\n${HEAD.replace('0', '3')}:0\r\n:0\r\n:1\r\n:0\r\n:1\r\n`,
   ],
   [
     'a late batch with counts',
-    `*11\r\n:CLOCK\r\n${HEAD.replace('0', '1')}:0\r\n:0\r\n:1\r\n:0\r\n:1\r\n`,
+    `*15\r\n:CLOCK\r\n${HEAD.replace('0', '1')}:0\r\n:0\r\n:1\r\n:0\r\n:1\r\n`,
   ],
-  ['a clock below 0', `*11\r\n:-1\r\n${HEAD}:0\r\n:0\r\n:1\r\n:0\r\n:1\r\n`],
-  ['no clock', `*11\r\n$-1\r\n${HEAD}:0\r\n:0\r\n:1\r\n:0\r\n:1\r\n`],
+  ['a clock below 0', `*15\r\n:-1\r\n${HEAD}:0\r\n:0\r\n:1\r\n:0\r\n:1\r\n`],
+  ['no clock', `*15\r\n$-1\r\n${HEAD}:0\r\n:0\r\n:1\r\n:0\r\n:1\r\n`],
 ];
 
 async function askFake(reply: string, keyFormat: 'exact' | 'reference') {
@@ -133,12 +133,12 @@ test('such a reply is an error in metrics and log, once a second there', async (
 });
 
 test('the reply that is expected counts', async () => {
-  const groups = await askFake(`*11\r\n:CLOCK\r\n${HEAD}:4\r\n:0\r\n:1\r\n:7\r\n:8\r\n`, 'exact');
+  const groups = await askFake(`*15\r\n:CLOCK\r\n${HEAD}:4\r\n:0\r\n:1\r\n:7\r\n:8\r\n`, 'exact');
   expect(readings(groups)).toEqual([['4>5'], ['0>1', '7>8']]);
 });
 
 test('a count as text counts, and a marked error fails its group with its text', async () => {
-  const reply = `*12\r\n:CLOCK\r\n${HEAD}$16\r\n4503599627370497\r\n:-1\r\n:-9\r\n:7\r\n:8\r\n$5\r\nERR x\r\n`;
+  const reply = `*16\r\n:CLOCK\r\n${HEAD}$16\r\n4503599627370497\r\n:-1\r\n:-9\r\n:7\r\n:8\r\n$5\r\nERR x\r\n`;
   const groups = await askFake(reply, 'exact');
   expect(readings(groups)).toEqual([['4503599627370497>4503599627370498'], ['refused']]);
   expect(groups[1]?.failure?.text).toBe('redis: ERR x');

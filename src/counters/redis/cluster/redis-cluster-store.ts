@@ -15,6 +15,7 @@ import type {
   StoreFailure,
 } from '../../../limiter/counter-store.ts';
 import { type GiveBack, GiveBackCounts } from '../../split/give-back.ts';
+import type { CallsLost } from '../acknowledged-calls.ts';
 import { CallOutcomes } from '../call-outcomes.ts';
 import type { CallRoute } from '../call-route.ts';
 import { ANSWER_MS } from '../charge-queue.ts';
@@ -97,6 +98,11 @@ export class RedisClusterStore implements CounterStore, ClusterRoutes {
   get isHealthy(): boolean {
     if (this.#closing !== null) return false;
     return this.#owners.some((node) => node?.store.isHealthy === true);
+  }
+
+  /** What its nodes had acknowledged and lost. */
+  get lost(): CallsLost {
+    return this.#outcomes.acknowledged;
   }
 
   /** Views of the cluster that were taken. */

@@ -42,7 +42,7 @@ local INTEGER_MAX = 4503599627370496
 -- A counter is picked out of at least this many, so that small calls seldom pay for the check.
 local MEND_AMONG_MIN = 16
 -- Calls of this client that are remembered as made, and for how long after the last.
-local MADE = 4
+local MADE = 8
 local SEQUENCE_SECONDS = 600
 -- A request's id and what it read.
 local REQUEST_MS = 60000
