@@ -17,12 +17,15 @@ export interface CheckOptions {
 
 /** Problems in file order, one a line, and a summary. */
 export function check(options: CheckOptions, output: Output): ExitCode {
-  const { contents, problems, rules } = readAndCheck(options);
+  const { contents, problems, rules, leased } = readAndCheck(options);
   for (const problem of inFileOrder(problems)) output.print(formatProblem(problem));
   const errors = problems.filter(isError).length;
   const warnings = problems.length - errors;
   const found = `${count(errors, 'error')}, ${count(warnings, 'warning')}`;
-  output.print(`${count(contents.files.length, 'file')}, ${count(rules, 'rule')}: ${found}`);
+  const which = leased === 0 ? '' : ` (${leased} leased)`;
+  output.print(
+    `${count(contents.files.length, 'file')}, ${count(rules, 'rule')}${which}: ${found}`,
+  );
   return errors === 0 ? ExitCode.OK : ExitCode.FAILED;
 }
 
@@ -54,6 +57,8 @@ interface Checked {
   readonly problems: readonly Problem[];
   /** Rules of the files without errors. */
   readonly rules: number;
+  /** Those of them with `quota: leased`. */
+  readonly leased: number;
 }
 
 function readAndCheck({ directory, merge, ignoreDotFiles }: CheckOptions): Checked {
@@ -61,14 +66,16 @@ function readAndCheck({ directory, merge, ignoreDotFiles }: CheckOptions): Check
     path: directory === '' ? '' : join(directory),
     ignoreDotFiles,
   });
-  if (contents.problem !== null) return { contents, problems: [contents.problem], rules: 0 };
+  if (contents.problem !== null)
+    return { contents, problems: [contents.problem], rules: 0, leased: 0 };
   const checked = new CheckedLimits(contents.files, merge);
   const problems = checked.outcomes.flatMap((outcome) => outcome.problems);
   const good = checked.outcomes.filter(({ isGood }) => isGood);
-  const rules = good
+  const limits = good
     .flatMap(({ file }) => checked.parsed(file).config?.descriptors ?? [])
-    .filter(({ limit }) => limit !== null).length;
-  return { contents, problems, rules };
+    .flatMap(({ limit }) => limit ?? []);
+  const leased = limits.filter(({ isLeased }) => isLeased).length;
+  return { contents, problems, rules: limits.length, leased };
 }
 
 /** The reference reads all files before it looks at the rules of any. */

@@ -3,7 +3,9 @@
  * each level, which rule applies, which counter it is charged to, with which limit, and what is answered
  * while the store cannot. It compiles the files and walks the tree as the service does.
  */
+
 import { RuleStats } from '../core/counting/rule-stats.ts';
+import { leasedQuota } from '../core/quota/leased-quota.ts';
 import { DomainCompiler, type DomainRules } from '../core/rules/domain-rules.ts';
 import { type Explanation, explain as explainMatch } from '../core/rules/explain.ts';
 import { exactKeyFormat, referenceKeyFormat } from '../core/rules/key-format.ts';
@@ -99,6 +101,16 @@ function described(explanation: Explanation, origins: RuleOrigins): string[] {
 function limitText(rule: Rule): string {
   if (rule.unlimited) return 'unlimited';
   const amount = `${rule.requestsPerUnit} per ${UNIT_NAMES[rule.unit]?.toLowerCase()}`;
-  const modes = [rule.shadowMode && 'shadow mode', rule.quotaMode && 'quota mode'].filter(Boolean);
-  return [amount, ...modes].join(', ');
+  const modes = [
+    rule.shadowMode && 'shadow mode',
+    rule.quotaMode && 'quota mode',
+    rule.isLeased && leaseText(rule),
+  ];
+  return [amount, ...modes.filter(Boolean)].join(', ');
+}
+
+function leaseText({ requestsPerUnit, unit }: Rule): string {
+  const quota = leasedQuota(requestsPerUnit, unit);
+  if (quota.kind === 'count') return 'leased as a count per window';
+  return `leased as a rate with a burst of ${quota.burst}`;
 }

@@ -8,7 +8,7 @@ import { compositeKey } from '../core/rules/rule-node.ts';
 import { isUnit, unitFromName } from '../core/rules/unit.ts';
 import { isWildcard } from '../core/rules/wildcard.ts';
 import type { ProblemList } from './problem-list.ts';
-import { isLeasedAt } from './quota-kind.ts';
+import { isLeasedAt, isOneCounter, manyLeasedText } from './quota-kind.ts';
 import { failureModeFrom, type StoreFailure, storeFailureAt, UNSAID } from './store-failure.ts';
 import type { TreeMap, TreeValue } from './tree.ts';
 import type { Places } from './tree-places.ts';
@@ -23,7 +23,11 @@ interface Spot {
   /** Composite keys of its list so far. */
   readonly seen: Set<string>;
   readonly above: StoreFailure;
+  /** The nearest descriptor above with a counter for each value; '' when there is none. */
+  readonly manyAt: string;
 }
+
+const TOP = { parentKey: '', depth: 0, above: UNSAID, manyAt: '' };
 
 export class DescriptorReader {
   /** What was read so far, in pre-order. */
@@ -43,19 +47,18 @@ export class DescriptorReader {
     this.#problems = problems;
   }
 
-  /**
-   * Reads `descriptors:` of the file or of a descriptor; `parentKey` is its composite key and a dot,
-   * `above` what holds there while the store cannot answer.
-   */
-  readList(list: TreeValue | undefined, parentKey: string, depth = 0, above = UNSAID): void {
-    if (!Array.isArray(list)) return;
-    const seen = depth === 0 ? this.#topSeen : new Set<string>();
+  /** Reads `descriptors:` of the file; `parentKey` is its domain and a dot. */
+  readList(list: TreeValue | undefined, parentKey: string): void {
+    if (Array.isArray(list)) this.#readList(list, { ...TOP, parentKey, seen: this.#topSeen });
+  }
+
+  #readList(list: readonly TreeValue[], spot: Spot): void {
     this.#path.push('descriptors');
     for (const [index, item] of list.entries()) {
       if (!isTreeMap(item)) continue;
-      if (depth === 0) this.topIndexes.push(index);
+      if (spot.depth === 0) this.topIndexes.push(index);
       this.#path.push(index);
-      this.#readOne(item, { parentKey, depth, seen, above });
+      this.#readOne(item, spot);
       this.#path.pop();
     }
     this.#path.pop();
@@ -79,8 +82,9 @@ export class DescriptorReader {
     if (spec.key === '') this.#error('key', 'descriptor has empty key');
     else if (at.seen.has(composite)) this.#duplicate(at.parentKey + composite);
     at.seen.add(composite);
-    const limit = this.#readLimit(item['rate_limit']);
     const shareThreshold = item['share_threshold'] === true;
+    const manyAt = isOneCounter(composite, spec.value, shareThreshold) ? at.manyAt : composite;
+    const limit = this.#readLimit(item['rate_limit'], manyAt);
     if (shareThreshold && !isWildcard(composite)) this.#shareWithoutWildcard(composite);
     const storeFailure = storeFailureAt(item, at.above);
     if (failureModeFrom(item['on_store_failure']) !== undefined) {
@@ -100,10 +104,18 @@ export class DescriptorReader {
     this.descriptors.push(
       storeFailure === UNSAID ? descriptor : { ...descriptor, ...storeFailure },
     );
-    this.readList(item['descriptors'], `${at.parentKey}${composite}.`, at.depth + 1, storeFailure);
+    const { descriptors: below } = item;
+    if (!Array.isArray(below)) return;
+    this.#readList(below, {
+      parentKey: `${at.parentKey}${composite}.`,
+      depth: at.depth + 1,
+      seen: new Set(),
+      above: storeFailure,
+      manyAt,
+    });
   }
 
-  #readLimit(tree: TreeValue | undefined): LimitConfig | null {
+  #readLimit(tree: TreeValue | undefined, manyAt: string): LimitConfig | null {
     if (!isTreeMap(tree)) return null;
     this.#path.push('rate_limit');
     const unlimited = tree['unlimited'] === true;
@@ -125,9 +137,14 @@ export class DescriptorReader {
       replaces: this.#readReplaces(tree),
     };
     const isLeased = isLeasedAt(tree);
-    if (isLeased && unlimited) this.#error('quota', 'should not specify quota when unlimited');
+    if (isLeased) this.#checkLeased(unlimited, manyAt);
     this.#path.pop();
     return isLeased ? { ...limit, isLeased } : limit;
+  }
+
+  #checkLeased(unlimited: boolean, manyAt: string): void {
+    if (unlimited) this.#error('quota', 'should not specify quota when unlimited');
+    else if (manyAt !== '') this.#warn('quota', manyLeasedText(manyAt));
   }
 
   #checkUnit(name: string, isKnown: boolean, unlimited: boolean): void {

@@ -13,12 +13,13 @@ export function* ruleLines(set: RuleSet | null): Generator<string> {
 
 /** What the reference cannot say stands behind its own words. */
 const CHARGES_WHOLE = ', charge: all_or_nothing';
+const LEASED = ', quota: leased';
 
 function* linesBelow(node: RuleNode, domain: string, end: string): Generator<string> {
   if (node.rule !== null) {
-    const { path, unit, requestsPerUnit, shadowMode, quotaMode } = node.rule;
+    const { path, unit, requestsPerUnit, shadowMode, quotaMode, isLeased } = node.rule;
     yield `${domain}.${path}: unit=${UNIT_NAMES[unit]} requests_per_unit=${requestsPerUnit}, ` +
-      `shadow_mode: ${shadowMode}, quota_mode: ${quotaMode}${end}`;
+      `shadow_mode: ${shadowMode}, quota_mode: ${quotaMode}${isLeased ? LEASED : ''}${end}`;
   }
   for (const child of node.children()) yield* linesBelow(child, domain, end);
 }

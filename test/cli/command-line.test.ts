@@ -3,31 +3,10 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { run, USAGE } from '../../src/cli/command-line.ts';
+import { USAGE } from '../../src/cli/command-line.ts';
 import { parseDescriptor } from '../../src/cli/parse-descriptor.ts';
-import { limitsDirectory, limitsOf } from '../rules/support.ts';
-
-interface Ran {
-  readonly code: number;
-  readonly printed: readonly string[];
-  readonly complained: readonly string[];
-}
-
-/** Runs `weir WORDS`; DIR in words and lines stands for the directory of `files`. */
-function weir(words: readonly string[], files: Readonly<Record<string, string>> = {}): Ran {
-  const path = limitsDirectory(files);
-  const printed: string[] = [];
-  const complained: string[] = [];
-  const code = run(
-    words.map((word) => word.replace('DIR', path)),
-    '1.2.3',
-    {
-      print: (line) => printed.push(line.replaceAll(path, 'DIR')),
-      complain: (line) => complained.push(line.replaceAll(path, 'DIR')),
-    },
-  );
-  return { code, printed, complained };
-}
+import { limitsOf } from '../rules/support.ts';
+import { type Ran, weir } from './run-weir.ts';
 
 const HOUR = 'rate_limit: {unit: hour, requests_per_unit: 1}';
 const BAD = 'domain: x\nfoo: 1\n';

@@ -47,6 +47,7 @@ describe('a slice of descriptors', () => {
     ['share_threshold', { shareThreshold: true }, 0],
     ['a name', { limit: { ...LIMIT, name: 'n' } }, 1],
     ['replaces', { limit: { ...LIMIT, replaces: ['n'] } }, 1],
+    ['a lease', { limit: { ...LIMIT, isLeased: true } }, 1],
     ['metadata', { metadata: { a: [1, null] } }, 1],
     ...FAILURE_MODES.map((failureMode): Row => [failureMode, { failureMode }, 0]),
     ['critical', { isCritical: true }, 0],

@@ -33,6 +33,8 @@ describe('editors', () => {
     'key: k, rate_limit: {unit: HoUr, requests_per_unit: 4294967295, name: n, replaces: [{name: m}]}',
     'key: k, rate_limit: {unlimited: true}',
     'key: k, rate_limit: null, descriptors: null',
+    'key: k, rate_limit: {unit: hour, requests_per_unit: 5, quota: leased}',
+    'key: k, rate_limit: {unit: second, requests_per_unit: 0, quota: Leased}',
     'key: k, on_store_failure: open, critical: true',
     'key: k, on_store_failure: ClosED, critical: false',
   ])('accept %s', (fields) => {
@@ -51,6 +53,11 @@ describe('editors', () => {
     'key: k, rate_limit: {unit: hour, requests_per_unit: 4294967296}',
     'key: k, rate_limit: {unit: hour, requests_per_unit: 1.5}',
     'key: k, rate_limit: {unit: hour, unlimited: true}',
+    'key: k, rate_limit: {unlimited: true, quota: leased}',
+    'key: k, rate_limit: {unit: hour, requests_per_unit: 1, quota: raft}',
+    'key: k, rate_limit: {unit: hour, requests_per_unit: 1, quota: ~}',
+    'key: k, rate_limit: {unit: hour, quota: 1}',
+    'key: k, quota: leased',
     'key: k, rate_limit: {unit: hour, requests_per_unit: 1, replaces: [n]}',
     'key: k, descriptors: {key: j}',
     'key: k, shadow_mode: maybe',
@@ -73,6 +80,7 @@ describe('editors', () => {
     ['charge: All_Or_Nothing', true],
     ['charge: all-or-nothing', false],
     ['charge: ~', false],
+    ['quota: leased', false],
   ])('at the top of a file, %s: %j', (line, isValid) => {
     expect(validate(parse(`domain: d\n${line}\n`))).toBe(isValid);
   });

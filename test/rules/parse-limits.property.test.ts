@@ -19,6 +19,7 @@ const PIECES =
     .split(' ')
     .map((piece) => piece.replace('_', ' '))
     .concat('\t', '\n', '\r\n', '---\n', '...\n', '%YAML 1.1\n', 'value: 1.5\n')
+    .concat('quota: leased\n', 'quota: raft\n', 'unlimited: true\n')
     .concat('descriptors:\n', '\u0000', '\ufeff', '\ud800');
 
 interface Edit {
