@@ -4,7 +4,6 @@
  */
 import type { HeldResource } from '../../../src/core/quota/holder.ts';
 import type { Grant } from '../../../src/core/quota/message.ts';
-import type { Quota } from '../../../src/core/quota/quota.ts';
 import { SpendResult } from '../../../src/core/quota/spend-result.ts';
 import type {
   LeaderQuestion,
@@ -118,5 +117,3 @@ export class LeasedReplica {
     return ask(this.store, groups);
   }
 }
-
-export const PER_MINUTE = (limit: number): Quota => ({ kind: 'count', limit, unit: 2 });
