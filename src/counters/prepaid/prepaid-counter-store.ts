@@ -12,7 +12,7 @@ import {
   ChargePolicy,
   type CounterStore,
 } from '../../limiter/counter-store.ts';
-import { ownGroup } from '../groups.ts';
+import { ownCharge, ownGroup } from '../groups.ts';
 import { HotKeys } from './hot-keys.ts';
 import { PrepaidKey } from './prepaid-key.ts';
 
@@ -142,7 +142,7 @@ export class PrepaidCounterStore implements CounterStore {
   }
 
   #chargeAhead(its: PrepaidKey, hits: number, { limit }: Charge, sentAt: MonotonicMs): void {
-    const charge = its.own(hits, { limit, isRefund: false });
+    const charge: Charge = { ...ownCharge(its.name, its.unit, hits), limit, isBinding: true };
     const group: ChargeGroup = {
       ...ownGroup([charge]),
       policy: ChargePolicy.ALL_OR_NOTHING,
@@ -186,7 +186,7 @@ export class PrepaidCounterStore implements CounterStore {
     const { hits, until } = its.takeUnspent(this.#options.monotonic());
     this.counts.lostHits += its.takeLost();
     if (hits === 0) return;
-    const refund = its.own(hits, { limit: 0, isRefund: true });
+    const refund: Charge = { ...ownCharge(its.name, its.unit, hits), isRefund: true };
     const group: ChargeGroup = { ...ownGroup([refund]), deadlineMs: until };
     this.#send(group, () => {
       if (group.failure === null) this.counts.givenBackHits += hits;

@@ -11,7 +11,7 @@
 import { Demand } from '../../core/quota/demand.ts';
 import { UNIT_SECONDS, type Unit } from '../../core/rules/unit.ts';
 import type { DurationMs, MonotonicMs } from '../../core/time.ts';
-import { type Charge, COUNT_MAX } from '../../limiter/counter-store.ts';
+import { type Charge, COUNT_MAX, type CounterName } from '../../limiter/counter-store.ts';
 
 /** A chunk is for so long: ten calls a second take the place of thousands. */
 const REFRESH_MS: DurationMs = 100;
@@ -27,14 +27,6 @@ const DEMAND_MS: DurationMs = 1000;
 
 /** What the store read when hits were charged ahead. */
 export type ChunkReading = Pick<Charge, 'hits' | 'limit' | 'before' | 'after' | 'resetMs'>;
-
-/** What names a counter in every charge of it. */
-export interface CounterName {
-  readonly key: string;
-  /** The key in two parts, where it has them. */
-  readonly scope?: string | undefined;
-  readonly rest?: string | undefined;
-}
 
 export class PrepaidKey {
   /** As the charges have it that are asked for. */
@@ -62,24 +54,6 @@ export class PrepaidKey {
     this.name = { key, scope, rest };
     this.unit = unit;
     this.#demand = new Demand(DEMAND_MS, now);
-  }
-
-  /** A charge of its own: it must not be shed, and nobody is answered in its place. */
-  own(hits: number, its: Pick<Charge, 'limit' | 'isRefund'>): Charge {
-    return {
-      ...this.name,
-      ...its,
-      unit: this.unit,
-      hits,
-      isBinding: true,
-      failureMode: 'error',
-      isCritical: true,
-      isLeased: false,
-      degraded: null,
-      before: 0,
-      after: 0,
-      resetMs: 0,
-    };
   }
 
   perSecond(now: MonotonicMs): number {
