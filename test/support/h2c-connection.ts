@@ -32,6 +32,8 @@ export interface ConnectionOptions {
   readonly messages: readonly Uint8Array[];
   /** Further header fields of every call, such as grpc-timeout. */
   readonly fields?: Fields;
+  /** It is given up when nothing moves for so long; 10 s when absent. */
+  readonly silenceMs?: number;
 }
 
 const FRAME_HEADER_BYTES = 9;
@@ -55,8 +57,7 @@ const END_HEADERS = 0x4;
 const WINDOW_AT_START = 65_535;
 /** As large as a connection's window may be; what one test receives stays far below it. */
 const WINDOW_MAX = 2 ** 31 - 1;
-/** A connection on which nothing moves for so long is given up. */
-const SILENCE_MS_MAX = 10_000;
+const SILENCE_MS_DEFAULT = 10_000;
 /** Far more than the header blocks of a test's answers. */
 const FIELD_BYTES_MAX = 1 << 16;
 /** A status that trailers do not name is UNKNOWN. */
@@ -101,7 +102,8 @@ export class H2cConnection {
     });
     this.#socket = connect(options.port, options.host ?? '127.0.0.1');
     this.#socket.setNoDelay(true);
-    this.#socket.setTimeout(SILENCE_MS_MAX, () => this.#fail('no answer'));
+    const silenceMs = options.silenceMs ?? SILENCE_MS_DEFAULT;
+    this.#socket.setTimeout(silenceMs, () => this.#fail('no answer'));
     this.#socket.on('data', (chunk) => this.#read(chunk));
     this.#socket.on('error', (error) => this.#fail(error.message));
     this.#socket.on('close', () => this.#fail('connection closed'));

@@ -6,7 +6,7 @@
 import { fromJson, type JsonObject, toBinary } from '@bufbuild/protobuf';
 import { RateLimitRequestSchema } from '../../src/gen/envoy/service/ratelimit/v3/rls_pb.ts';
 import { SHOULD_RATE_LIMIT } from '../../src/rpc/should-rate-limit.ts';
-import { WireReader } from '../../src/wire/rls/wire-reader.ts';
+import { AnswerReader } from './answer-reader.ts';
 import { H2cConnection, STREAM_RESET } from './h2c-connection.ts';
 import type { Fields } from './http2-frames.ts';
 import { type Answer, LoadReport } from './load-report.ts';
@@ -36,9 +36,6 @@ const TICK_MS = 1;
 const STALL_MS_MIN = 2;
 /** How long a load waits for answers after its last call; longer than any deadline in these tests. */
 const DRAIN_MS_MAX = 5_000;
-
-const Tag = { CODE: 8, HEADER: 26, KEY: 10, VALUE: 18 } as const;
-const DEGRADED_HEADER = 'x-ratelimit-degraded';
 
 /** One connection, and which call each of its streams is. */
 class Line {
@@ -72,7 +69,7 @@ export class LoadClient {
   readonly #options: LoadOptions;
   readonly #messages: readonly Uint8Array[];
   readonly #lines: readonly Line[];
-  readonly #reader = new WireReader();
+  readonly #reader = new AnswerReader();
   #finish: (report: LoadReport) => void = () => {};
   #ticks: NodeJS.Timeout | null = null;
   #tickedMs = 0;
@@ -183,33 +180,8 @@ export class LoadClient {
   }
 
   #read(call: number, message: Uint8Array): void {
-    const reader = this.#reader;
-    let code = 0;
-    let degraded: string | null = null;
-    reader.open(message);
-    while (!reader.isAtEnd) {
-      const tag = reader.tag();
-      if (tag === Tag.CODE) code = reader.int32();
-      else if (tag === Tag.HEADER) degraded = this.#degradedIn() ?? degraded;
-      else reader.skip(tag);
-    }
-    this.report.said(call, code, degraded);
-  }
-
-  /** Reads a header that the answer asks for; its value when it is the one that says degraded. */
-  #degradedIn(): string | null {
-    const reader = this.#reader;
-    const outer = reader.enter();
-    let key = '';
-    let value = '';
-    while (!reader.isAtEnd) {
-      const tag = reader.tag();
-      if (tag === Tag.KEY) key = reader.knownText('key');
-      else if (tag === Tag.VALUE && key === DEGRADED_HEADER) value = reader.knownText('value');
-      else reader.skip(tag);
-    }
-    reader.leave(outer);
-    return key === DEGRADED_HEADER ? value : null;
+    this.#reader.read(message);
+    this.report.said(call, this.#reader.code, this.#reader.degraded);
   }
 
   #end(call: number, end: 'reset' | 'lost' | number): void {
