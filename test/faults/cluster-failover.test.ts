@@ -47,7 +47,7 @@ test.each(causes)(
     const recovery = recoveryMs(scene.report, causedMs, promotedMs, isHit);
     expectKept(scene, { row: `Cluster, ${name}`, recoveryMs: recovery });
     const counted = await countsOfAll(await rig.primaries());
-    expectFollowed(scene, { counted, causedMs, promotedMs });
+    expectFollowed(scene, { counted, causedMs, untilMs: promotedMs });
     // Timeouts are those of a busy machine; no other connection was lost.
     const touched = [...answersOf(scene.report)].filter(({ call, degraded }) => {
       const user = userOf(call);

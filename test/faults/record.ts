@@ -30,6 +30,7 @@ export function recordRow({ report, watch }: Scene, { row, deadlineMs, recoveryM
     ownStalls: watch.last.sum('weir_event_loop_stalls_total'),
     recoveryMs,
     local: watch.last.local,
+    lostHits: watch.last.sum('weir_redis_lost_hits_total'),
     memory: watch.memory,
   };
   appendFileSync(FILE, `${JSON.stringify(line)}\n`);

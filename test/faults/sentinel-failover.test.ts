@@ -1,5 +1,5 @@
 /** Another primary behind Sentinels, under load: planned, after a kill, and after a hang. */
-import { expect, test } from 'vitest';
+import { test } from 'vitest';
 import { SENTINEL_PRIMARY, type SentinelRig, startSentinelRig } from '../support/sentinel-rig.ts';
 import { FORM } from './form.ts';
 import { expectFollowed, expectKept } from './promise.ts';
@@ -27,15 +27,16 @@ test.each(causes)(
       promotedMs = (await promoted).atMs;
       await wellAgain(service);
       rig.thaw();
+      await rig.agreed();
       await wellAgain(service);
     });
     // Through the new primary: the old one answers on for a while in a planned failover.
     const recovery = recoveryMs(scene.report, causedMs, promotedMs);
     expectKept(scene, { row: `Sentinel, ${name}`, recoveryMs: recovery });
-    // Sentinels that time out on a busy machine promote a second one, and neither has all counts.
-    expect(promotions(rig)).toHaveLength(1);
-    const counted = await countsOf(rig.primary().port);
-    expectFollowed(scene, { counted, causedMs, promotedMs });
+    const counted = await countsOf((await rig.agreed()).port);
+    // Sentinels that time out on a busy machine promote a second one: then more is lost, and said to be.
+    const untilMs = promotions(rig).length === 1 ? promotedMs : Infinity;
+    expectFollowed(scene, { counted, causedMs, untilMs });
   },
   FORM.testMsMax,
 );

@@ -84,6 +84,21 @@ export class SentinelRig {
     return promotion;
   }
 
+  /** The one that all sentinels name, whatever happened meanwhile; resolves when they agree. */
+  async agreed(): Promise<RedisNode> {
+    const named = async (): Promise<RedisNode | undefined> => {
+      const replies = await Promise.all(
+        this.sentinels.map((sentinel) =>
+          sentinel.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', SENTINEL_PRIMARY),
+        ),
+      );
+      const [port, ...others] = new Set(replies.map((reply) => String(reply).split(',')[1]));
+      return this.nodes.find((node) => others.length === 0 && String(node.port) === port);
+    };
+    const node = await until(named, (its) => its !== undefined, READY_MS_MAX);
+    return node as RedisNode;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     // The sentinels first, so that none starts a failover meanwhile.
     await Promise.all(this.sentinels.map((node) => node.kill()));
