@@ -12,7 +12,7 @@ import { isAdmitted, type LeasedRule } from './traffic.ts';
  * Of calls that are far below their limit. A busy machine holds a process up for longer than its share's burst
  * lasts, and then some are turned away that came at once.
  */
-const DENIED_SHARE_MAX = isLong ? 0 : 0.05;
+const DENIED_SHARE_MAX = isLong ? 0 : 0.2;
 
 /** Every call has a decision, degraded or not. */
 export function expectAnswered(answers: Iterable<FleetAnswer>): void {

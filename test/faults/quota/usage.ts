@@ -9,7 +9,7 @@ import { isAdmitted, type LeasedRule, type Traffic } from './traffic.ts';
  * Of what is there, when more is wanted. Shares of a rate hold what comes in a tenth of a second: a machine that does
  * other things keeps a process waiting for longer now and then, and what does not fit is gone.
  */
-export const USED_MIN = isLong ? 0.95 : 0.8;
+export const USED_MIN = isLong ? 0.95 : 0.6;
 /** Looked at so long: a second more or less is chance. */
 const SPAN_MS = 2_000;
 /** A session and the promises behind it last ten seconds, an election one or two. */
