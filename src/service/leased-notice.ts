@@ -22,9 +22,15 @@ export function leasedNotice(
   };
 }
 
-function noticeOf({ redis, quota }: Settings, workers: number): string | null {
+function noticeOf({ redis, quota, counters }: Settings, workers: number): string | null {
   if (workers > 1) {
     return 'limits with quota: leased are counted in Redis like all others: WORKERS is more than 1';
+  }
+  if (quota.peers.length > 0 && counters.localReplicas < quota.peers.length) {
+    return (
+      'limits with quota: leased: without a leader each replica whose failure mode is local admits its part of a limit, ' +
+      'as LOCAL_LIMITER_REPLICAS says how many there are: set it'
+    );
   }
   if (redis === null || quota.peers.length > 0) return null;
   return (

@@ -39,12 +39,15 @@ export function leasedStore(
   settings: Settings,
   { inner, memory, quota }: LeasedStoreParts,
 ): LeasedCounterStore {
+  const { localReplicas } = settings.counters;
+  const voters = settings.quota.peers.length;
   return new LeasedCounterStore({
     inner,
     shares: quota.lessee,
     moment: new TurnClock(() => ({ now: monotonicNow(), wall: wallNow() })).now,
     monotonic: monotonicNow,
     decideMs: settings.quota.timeoutMs,
-    local: { store: memory, replicas: settings.counters.localReplicas, now: wallNow },
+    // There are at least as many replicas as voters.
+    local: { store: memory, replicas: Math.max(localReplicas, voters), now: wallNow },
   });
 }

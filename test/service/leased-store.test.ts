@@ -147,7 +147,8 @@ describe('leased limits are told to the operator', () => {
   test.each([
     ['when several processes count them in Redis', REDIS, 2, 'WORKERS is more than 1'],
     ['when replicas beside one Redis would each have them all', REDIS, 1, 'QUOTA_PEERS'],
-    ['not where they are shared', { ...REDIS, ...group3 }, 1, null],
+    ['when nobody said how many replicas there are', group3, 1, 'LOCAL_LIMITER_REPLICAS'],
+    ['not where they are shared', { ...REDIS, ...group3, LOCAL_LIMITER_REPLICAS: '3' }, 1, null],
     ['not where a replica is alone', {}, 1, null],
   ])('%s', (_, env, workers, text) => {
     const { logger, lines } = logged();

@@ -21,6 +21,8 @@ const COUNT_OVER_MS: DurationMs = 100;
 const RATE_OVER_MS: DurationMs = 50;
 /** A question is given up after this, if nobody waits for longer: what is answered later is lost. */
 const QUESTION_MS: DurationMs = 250;
+/** What nobody had is given up after this, though its window lasts: a queue must end for who comes no more. */
+const CREDIT_MS: DurationMs = 10_000;
 /** That nobody could say: so often a leader is looked for while there is none. */
 const SILENT_MS: DurationMs = 200;
 
@@ -76,7 +78,8 @@ export class LeaderQueue {
   /** It remembers nothing, and nobody waits. */
   isIdle(now: MonotonicMs): boolean {
     if (this.#isAsking || this.#waiting.length > 0) return false;
-    return now >= this.#overUntil && now >= this.#silentUntil && now >= this.#creditUntil;
+    this.#dropCredit(now);
+    return now >= this.#overUntil && now >= this.#silentUntil && this.#credit === 0;
   }
 
   /** What is known already, or was admitted and is left; null: it is to be asked. */
@@ -201,7 +204,7 @@ export class LeaderQueue {
     }
     this.#dropCredit(now);
     this.#credit += left;
-    this.#creditUntil = window.until;
+    this.#creditUntil = Math.min(window.until, now + CREDIT_MS);
   }
 
   #takeCredit(hits: number, now: MonotonicMs): boolean {

@@ -169,9 +169,11 @@ export class LeasedPart extends PartGroup {
     if (undecided.length === 0) return;
     const group: ChargeGroup = new PartGroup(AT_SHARES, undecided, this);
     const isServed = degrade(group, 'lease', this.#decider.local);
+    const isRetry = this.#remembered === 'waiting';
     for (const charge of undecided) {
       this.#decider.counts.degrade(charge.failureMode);
-      if (charge.failureMode === 'local' && group.isRepeat !== true)
+      // The first of a request that comes again while it waits owes the hits of both.
+      if (charge.failureMode === 'local' && group.isRepeat !== true && !isRetry)
         this.#decider.debts.note(charge, this.#moment);
       // As any other reading that is over: the settling of parts asks what there was before.
       if (isBeyond(charge)) charge.before = charge.limit;

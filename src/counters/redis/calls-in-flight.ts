@@ -61,7 +61,8 @@ export class CallsInFlight {
   }
 
   end(call: ChargeCall): void {
-    this.#calls.splice(this.#calls.indexOf(call), 1);
+    const at = this.#calls.indexOf(call);
+    if (at >= 0) this.#calls.splice(at, 1);
   }
 
   /** As ChargeCall does for each. */
