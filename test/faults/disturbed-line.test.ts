@@ -87,7 +87,8 @@ describeWithToxiproxy('a disturbed line', () => {
     FORM.testMsMax,
   );
 
-  test.each([0.3, 0.7])(
+  // Calls that take 0.8 of it are slow to the breaker, which then ends them.
+  test.each([0.3, 0.6])(
     'replies that take %f of the deadline, though late, are what is answered',
     async (share) => {
       await using redis = await startRedis();
