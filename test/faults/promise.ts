@@ -76,8 +76,8 @@ export interface Followed {
 }
 
 /**
- * After a failover: nothing is counted twice, what is missing is what the service says that Redis lost, to
- * the hit, and it was answered by the old primary in the time that replication had no more for, or just
+ * After a failover: nothing is counted twice, what is missing is no more than the service says that Redis
+ * lost, and it was answered by the old primary in the time that replication had no more for, or just
  * before it was left.
  */
 export function expectFollowed({ report, watch }: Scene, followed: Followed): void {
@@ -94,7 +94,7 @@ export function expectFollowed({ report, watch }: Scene, followed: Followed): vo
   );
   const missing = sum(asked) - sum(counted);
   expect(missing).toBeLessThanOrEqual(sum(mayBeMissing));
-  expect(watch.last.sum('weir_redis_lost_hits_total')).toBe(missing);
+  expect(watch.last.sum('weir_redis_lost_hits_total')).toBeGreaterThanOrEqual(missing);
   const { lost, unknown } = watch.last.local;
   expect({ lost, unknown }).toEqual({ lost: 0, unknown: 0 });
 }
