@@ -4,6 +4,7 @@
  * its disk what was not written. The calls of a client are kept with the counters, under its sequence key,
  * and reach replica and disk in the same order; each reply tells the last that there were. So what was
  * acknowledged after those is missing, with its hits: exactly, as far back as calls are remembered here.
+ * Only when two replicas are promoted in turn, the second may have what was missing at the first.
  *
  * A server that knows of no call at all has lost its data, or evicted the key: nobody can tell how many
  * hits that is. It is only counted how often.

@@ -40,6 +40,14 @@ describe('calls that a server acknowledged', () => {
     expect(heardBy(acknowledged, [[7, 1, 5, 4]]).lostHits).toBe(55);
   });
 
+  test('of which the second of two new primaries has some are lost at the first all the same', () => {
+    const acknowledged = heardBy(first(), [
+      [4, 5, 1, 0],
+      [5, 1, 2, 1],
+    ]);
+    expect(acknowledged.lostHits).toBe(20 + 30 + 5);
+  });
+
   test('of a call that came too late there is nothing to lose', () => {
     expect(heardBy(first(), [[4, 0, 3, 2]]).lostHits).toBe(0);
     expect(heardBy(first(), [[4, 0, 2, 1]]).lostHits).toBe(30);
