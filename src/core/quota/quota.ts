@@ -2,7 +2,7 @@
  * What is shared out: a count of hits for each window of a unit, or a rate with a burst. A resource is
  * named by its counter's key, which holds the unit, so its kind and unit never change.
  */
-import { isUnit, UNIT_SECONDS, Unit } from '../rules/unit.ts';
+import { isUnit, Unit, unitMs } from '../rules/unit.ts';
 import type { DurationMs, WallMs } from '../time.ts';
 
 /** `limit` hits in each window of `unit`, windows as all counters have them. */
@@ -54,7 +54,7 @@ export function isSameSort(a: Quota, b: Quota): boolean {
 }
 
 export function unitMsOf({ unit }: Quota): DurationMs {
-  return (UNIT_SECONDS[unit] as number) * 1000;
+  return unitMs(unit);
 }
 
 /** Start of the window that `at` lies in. */

@@ -50,8 +50,13 @@ export function isUnit(value: number): value is Unit {
   return value > 0 && value < UNIT_SECONDS.length;
 }
 
+/** Milliseconds of one of the seven units. */
+export function unitMs(unit: Unit): DurationMs {
+  return (UNIT_SECONDS[unit] as number) * 1000;
+}
+
 /** Milliseconds until the window that `now` lies in ends: 1..unit. */
 export function msUntilReset(unit: Unit, now: WallMs): DurationMs {
-  const length = (UNIT_SECONDS[unit] as number) * 1000;
+  const length = unitMs(unit);
   return length - (now % length);
 }

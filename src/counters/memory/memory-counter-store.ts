@@ -12,8 +12,8 @@
  * beyond either, a new key first evicts from the table that has most counters (counter-table.ts says
  * which).
  */
-import { isUnit, UNIT_SECONDS, type Unit } from '../../core/rules/unit.ts';
-import type { DurationMs, WallMs } from '../../core/time.ts';
+import { isUnit, UNIT_SECONDS, type Unit, unitMs } from '../../core/rules/unit.ts';
+import type { WallMs } from '../../core/time.ts';
 import type {
   Charge,
   ChargeGroup,
@@ -24,6 +24,7 @@ import type {
 import { ChargePolicy } from '../../limiter/counter-store.ts';
 import { countAfter, NO_UNIT, wouldPass } from '../count.ts';
 import { isDependent, requestKey, tryOut } from '../groups.ts';
+import { type Repeat, repeatUnref } from '../repeat.ts';
 import type { CounterTable } from './counter-table.ts';
 import { RecentRequests } from './recent-requests.ts';
 import { UnitTable } from './unit-table.ts';
@@ -34,9 +35,6 @@ export const MEMORY_KEYS_MAX_DEFAULT = 1_000_000;
 const KEY_CHARS_MEAN_MAX = 256;
 /** Idle windows are freed within this: half a second is short beside what collecting them takes. */
 const SWEEP_EVERY_MS = 500;
-
-/** Runs `task` every `everyMs` until the function it returns is called. */
-export type Repeat = (task: () => void, everyMs: DurationMs) => () => void;
 
 export interface MemoryStoreOptions {
   /** Cuts the windows; called once per `charge`. */
@@ -246,14 +244,4 @@ export class MemoryCounterStore implements CounterStore {
     }
     counters.clear();
   }
-}
-
-function unitMs(unit: number): DurationMs {
-  return (UNIT_SECONDS[unit] as number) * 1000;
-}
-
-function repeatUnref(task: () => void, everyMs: DurationMs): () => void {
-  const timer = setInterval(task, everyMs);
-  timer.unref();
-  return () => clearInterval(timer);
 }

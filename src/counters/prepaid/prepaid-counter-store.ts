@@ -13,6 +13,7 @@ import {
   type CounterStore,
 } from '../../limiter/counter-store.ts';
 import { ownCharge, ownGroup } from '../groups.ts';
+import { type Repeat, repeatUnref } from '../repeat.ts';
 import { HotKeys } from './hot-keys.ts';
 import { PrepaidKey } from './prepaid-key.ts';
 
@@ -30,8 +31,8 @@ export interface PrepaidOptions {
   readonly hitsPerSecond: number;
   /** 1.. ; hotter keys go before others. */
   readonly keysMax: number;
-  /** Runs `task` every `everyMs` until the function it returns is called. */
-  readonly repeat?: (task: () => void, everyMs: DurationMs) => () => void;
+  /** By default a timer that does not keep the process running. */
+  readonly repeat?: Repeat;
 }
 
 /** Sums since the start. charged = spent + given back + lost + what is held now. */
@@ -211,9 +212,4 @@ function soleCharge({ charges, requestId, isLocal }: ChargeGroup): Charge | null
   if (charges.length !== 1 || requestId !== '' || isLocal === true) return null;
   const charge = charges[0] as Charge;
   return charge.isRefund || charge.hits === 0 ? null : charge;
-}
-
-function repeatUnref(task: () => void, everyMs: DurationMs): () => void {
-  const timer = setInterval(task, everyMs).unref();
-  return () => clearInterval(timer);
 }

@@ -9,7 +9,7 @@
  * when the process dies, is lost to it.
  */
 import { Demand } from '../../core/quota/demand.ts';
-import { UNIT_SECONDS, type Unit } from '../../core/rules/unit.ts';
+import { type Unit, unitMs } from '../../core/rules/unit.ts';
 import type { DurationMs, MonotonicMs } from '../../core/time.ts';
 import { type Charge, COUNT_MAX, type CounterName } from '../../limiter/counter-store.ts';
 
@@ -122,8 +122,7 @@ export class PrepaidKey {
 
   /** The window of the reading ends between the two; in a later one, what was left is lost. */
   #enter(earliest: MonotonicMs, latest: MonotonicMs): void {
-    const unitMs = (UNIT_SECONDS[this.unit] as number) * 1000;
-    if (earliest - this.#windowEnd > unitMs / 2) {
+    if (earliest - this.#windowEnd > unitMs(this.unit) / 2) {
       this.#lost += this.#left;
       this.#left = 0;
       this.#until = -Infinity;

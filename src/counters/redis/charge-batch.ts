@@ -10,7 +10,7 @@
  * groups whose charges depend on one another, or that carry a request's id. All groups of a batch are unanswered at the same
  * time, so any order of whole groups is one that calls sent at that time could have been served in.
  */
-import { isUnit, UNIT_SECONDS } from '../../core/rules/unit.ts';
+import { isUnit, msUntilReset, UNIT_SECONDS, type Unit } from '../../core/rules/unit.ts';
 import type { WallMs } from '../../core/time.ts';
 import {
   type Charge,
@@ -238,8 +238,7 @@ export class ChargeBatch {
 
   #readResets(now: WallMs): void {
     for (let unit = 1; unit < this.#resets.length; unit += 1) {
-      const length = (UNIT_SECONDS[unit] as number) * 1000;
-      this.#resets[unit] = length - (now % length);
+      this.#resets[unit] = msUntilReset(unit as Unit, now);
     }
   }
 
