@@ -2,12 +2,11 @@
  * Values that a caller chooses, through the whole service to a real Redis: none reaches another counter,
  * becomes part of a script or a command, or breaks a line of the log or of the metrics.
  */
-import { fromJson, toBinary } from '@bufbuild/protobuf';
 import { Client, credentials, status } from '@grpc/grpc-js';
 import { expect, test } from 'vitest';
-import { RateLimitRequestSchema } from '../../src/gen/envoy/service/ratelimit/v3/rls_pb.ts';
 import { SHOULD_RATE_LIMIT } from '../../src/rpc/should-rate-limit.ts';
 import { startRedis } from '../support/redis-server.ts';
+import { requestBytes } from '../support/request-bytes.ts';
 import { order, startShop } from './scene.ts';
 
 const SHOP = `
@@ -58,7 +57,7 @@ const LONE_SURROGATES = ['\\ud800', '\\udfff'];
 
 function messageOf(key: string, value: string, hitsAddend: number): Buffer {
   const json = { domain: 'shop', descriptors: [{ entries: [{ key, value }] }], hitsAddend };
-  return Buffer.from(toBinary(RateLimitRequestSchema, fromJson(RateLimitRequestSchema, json)));
+  return Buffer.from(requestBytes(json));
 }
 
 /** The message with bytes in it that are no UTF-8. */

@@ -10,23 +10,16 @@ import { registerEvents } from '../../src/service/event-metrics.ts';
 import { EventRecorder } from '../../src/service/event-recorder.ts';
 import { loadListener } from '../../src/service/load-listener.ts';
 import { redisStore } from '../../src/service/redis-store.ts';
-import { readSettings } from '../../src/settings/read-settings.ts';
-import type { Settings } from '../../src/settings/settings.ts';
 import { Logger } from '../../src/telemetry/logger.ts';
 import { ask, group } from '../contract/charges.ts';
 import { eventsIn } from '../events/rig.ts';
 import { until } from '../support/child.ts';
 import { startRedis } from '../support/redis-server.ts';
 import { compileDomain } from '../support/rules.ts';
+import { settingsOf } from '../support/settings.ts';
 import { observed } from '../telemetry/observed.ts';
 
 const STREAM = 'weir:events';
-
-function settingsOf(env: Record<string, string>): Settings {
-  const result = readSettings(env);
-  if ('problems' in result) throw new Error(result.problems.join('\n'));
-  return result.settings;
-}
 
 function logged(): { logger: Logger; lines: string[] } {
   const lines: string[] = [];

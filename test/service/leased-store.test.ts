@@ -12,30 +12,17 @@ import {
 } from '../../src/service/leased-metrics.ts';
 import { leasedNotice } from '../../src/service/leased-notice.ts';
 import { expectLeased } from '../../src/service/leased-store.ts';
-import { readSettings } from '../../src/settings/read-settings.ts';
-import type { Settings } from '../../src/settings/settings.ts';
-import { Logger } from '../../src/telemetry/logger.ts';
 import { ask, group, readings } from '../contract/charges.ts';
 import { until } from '../support/child.ts';
+import { logged } from '../support/logged.ts';
 import { compileDomain } from '../support/rules.ts';
+import { settingsOf } from '../support/settings.ts';
 import { observed } from '../telemetry/observed.ts';
 
 const toStop: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const stop of toStop.splice(0).reverse()) await stop();
 });
-
-function settingsOf(env: Record<string, string>): Settings {
-  const result = readSettings(env);
-  if (!('settings' in result)) throw new Error(result.problems.join('\n'));
-  return result.settings;
-}
-
-function logged(): { logger: Logger; lines: string[] } {
-  const lines: string[] = [];
-  const write = (line: string): number => lines.push(line);
-  return { lines, logger: new Logger({ level: 'DEBUG', format: 'text', write, now: () => 0 }) };
-}
 
 function storesOf(isWorker: boolean, env: Record<string, string> = {}) {
   const { telemetry, lines } = observed();

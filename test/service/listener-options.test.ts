@@ -1,13 +1,6 @@
 import { expect, it } from 'vitest';
 import { listenerOptions } from '../../src/service/listener-options.ts';
-import { readSettings } from '../../src/settings/read-settings.ts';
-import type { Settings } from '../../src/settings/settings.ts';
-
-function settingsOf(env: Readonly<Record<string, string>>): Settings {
-  const result = readSettings(env);
-  if ('problems' in result) throw new Error(result.problems.join('\n'));
-  return result.settings;
-}
+import { settingsOf } from '../support/settings.ts';
 
 it('both listeners are told what the settings say', () => {
   const settings = settingsOf({

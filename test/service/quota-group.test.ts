@@ -13,11 +13,10 @@ import { quotaGroup } from '../../src/service/quota-group.ts';
 import { quotaLog } from '../../src/service/quota-log.ts';
 import { RecentErrors } from '../../src/service/recent-errors.ts';
 import { describeSettings } from '../../src/settings/describe-settings.ts';
-import { readSettings } from '../../src/settings/read-settings.ts';
-import type { Settings } from '../../src/settings/settings.ts';
-import { Logger } from '../../src/telemetry/logger.ts';
 import { until } from '../support/child.ts';
 import { freePort } from '../support/free-ports.ts';
+import { logged } from '../support/logged.ts';
+import { settingsOf } from '../support/settings.ts';
 import { observed } from '../telemetry/observed.ts';
 
 const pem = (name: string): string =>
@@ -26,18 +25,6 @@ const toStop: (() => unknown)[] = [];
 afterEach(async () => {
   for (const stop of toStop.splice(0).reverse()) await stop();
 });
-
-function settingsOf(env: Record<string, string>): Settings {
-  const result = readSettings(env);
-  if (!('settings' in result)) throw new Error(result.problems.join('\n'));
-  return result.settings;
-}
-
-function logged(): { logger: Logger; lines: string[] } {
-  const lines: string[] = [];
-  const write = (line: string): number => lines.push(line);
-  return { lines, logger: new Logger({ level: 'DEBUG', format: 'text', write, now: () => 0 }) };
-}
 
 function groupOf(env: Record<string, string>) {
   const { telemetry, lines } = observed();

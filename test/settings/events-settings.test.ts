@@ -2,16 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { eventPlace } from '../../src/events/event-redis.ts';
 import { describeSettings } from '../../src/settings/describe-settings.ts';
 import { type Environment, readSettings } from '../../src/settings/read-settings.ts';
-import type { Settings } from '../../src/settings/settings.ts';
+import { settingsOf } from '../support/settings.ts';
 
 const REDIS = { REDIS_URL: '127.0.0.1:6379', REDIS_SOCKET_TYPE: 'tcp' };
 const ON = { ...REDIS, EVENTS_STREAM: 'weir:events' };
-
-function settingsOf(env: Environment): Settings {
-  const result = readSettings(env);
-  if ('problems' in result) throw new Error(result.problems.join('\n'));
-  return result.settings;
-}
 
 describe('EVENTS_STREAM', () => {
   it('is off unless it is set', () => {

@@ -5,11 +5,9 @@
 import { once } from 'node:events';
 import { type ClientHttp2Session, connect } from 'node:http2';
 import { connect as connectSocket } from 'node:net';
-import { fromBinary, fromJson, type JsonObject, toBinary, toJson } from '@bufbuild/protobuf';
-import {
-  RateLimitRequestSchema,
-  RateLimitResponseSchema,
-} from '../../src/gen/envoy/service/ratelimit/v3/rls_pb.ts';
+import { fromBinary, type JsonObject, toJson } from '@bufbuild/protobuf';
+import { RateLimitResponseSchema } from '../../src/gen/envoy/service/ratelimit/v3/rls_pb.ts';
+import { requestBytes } from './request-bytes.ts';
 
 const PATH = '/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit';
 const PREFIX_BYTES = 5;
@@ -66,7 +64,7 @@ export class H2Caller {
 
   /** The response, in proto3 JSON; rejects when there is none. */
   async ask(request: JsonObject): Promise<JsonObject> {
-    const message = toBinary(RateLimitRequestSchema, fromJson(RateLimitRequestSchema, request));
+    const message = requestBytes(request);
     const frame = Buffer.alloc(PREFIX_BYTES + message.length);
     frame.writeUInt32BE(message.length, 1);
     frame.set(message, PREFIX_BYTES);

@@ -3,13 +3,13 @@
  * due at fixed times; one that cannot be sent then goes as soon as it can, and its latency counts from
  * when it was due. It runs in the test's own process, and notes when that process was held up.
  */
-import { fromJson, type JsonObject, toBinary } from '@bufbuild/protobuf';
-import { RateLimitRequestSchema } from '../../src/gen/envoy/service/ratelimit/v3/rls_pb.ts';
+import type { JsonObject } from '@bufbuild/protobuf';
 import { SHOULD_RATE_LIMIT } from '../../src/rpc/should-rate-limit.ts';
 import { AnswerReader } from './answer-reader.ts';
 import { H2cConnection, STREAM_RESET } from './h2c-connection.ts';
 import type { Fields } from './http2-frames.ts';
 import { type Answer, LoadReport } from './load-report.ts';
+import { requestBytes } from './request-bytes.ts';
 
 export interface LoadOptions {
   /** Loopback when absent. */
@@ -83,9 +83,7 @@ export class LoadClient {
     const calls = Math.ceil((ratePerSecond * durationMs) / 1000);
     if (calls > CALLS_MAX) throw new Error(`${calls} calls, ${CALLS_MAX} at most`);
     this.#options = options;
-    this.#messages = options.requests.map((request) =>
-      toBinary(RateLimitRequestSchema, fromJson(RateLimitRequestSchema, request)),
-    );
+    this.#messages = options.requests.map(requestBytes);
     this.report = new LoadReport(1000 / ratePerSecond, calls);
     this.done = new Promise((resolve) => {
       this.#finish = resolve;

@@ -4,9 +4,9 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { readSettings } from '../../src/settings/read-settings.ts';
 import { composeSupervisor, workerCount } from '../../src/workers/compose-supervisor.ts';
 import { freeServicePorts, isListening, type ServicePorts } from '../support/service.ts';
+import { settingsOf } from '../support/settings.ts';
 
 const SCRIPT = new URL('peer-process.ts', import.meta.url);
 const LIMITS =
@@ -20,12 +20,6 @@ interface Run {
   readonly log: () => string;
   readonly get: (port: keyof ServicePorts, path: string) => Promise<string>;
   readonly write: (text: string) => void;
-}
-
-function settingsOf(env: Readonly<Record<string, string>>) {
-  const result = readSettings(env);
-  if ('problems' in result) throw new Error(result.problems.join('\n'));
-  return result.settings;
 }
 
 async function run(

@@ -3,12 +3,12 @@
  * replica whose turn it is, or to the next that takes it; one whose connection was lost is made again, at
  * another. Of each call it is known when its last attempt was sent, when it was answered, and by whom.
  */
-import { fromJson, type JsonObject, toBinary } from '@bufbuild/protobuf';
-import { RateLimitRequestSchema } from '../../../src/gen/envoy/service/ratelimit/v3/rls_pb.ts';
+import type { JsonObject } from '@bufbuild/protobuf';
 import { SHOULD_RATE_LIMIT } from '../../../src/rpc/should-rate-limit.ts';
 import { AnswerReader } from '../../support/answer-reader.ts';
 import { H2cConnection, STREAM_RESET } from '../../support/h2c-connection.ts';
 import { type Answer, LoadReport } from '../../support/load-report.ts';
+import { requestBytes } from '../../support/request-bytes.ts';
 
 export interface Target {
   readonly host: string;
@@ -108,9 +108,7 @@ export class FleetLoad {
     const { ratePerSecond, durationMs, targets } = options;
     const calls = Math.ceil((ratePerSecond * durationMs) / 1000);
     this.#options = options;
-    this.#messages = options.requests.map((request) =>
-      toBinary(RateLimitRequestSchema, fromJson(RateLimitRequestSchema, request)),
-    );
+    this.#messages = options.requests.map(requestBytes);
     this.report = new LoadReport(1000 / ratePerSecond, calls);
     this.#targets = new Uint8Array(calls);
     this.#attempts = new Uint8Array(calls);

@@ -2,11 +2,11 @@
  * A caller of a whole fleet as a program with gRPC's library is: addresses in a list, calls in turns, and no
  * retries but the library's own, of calls that a server did not take. What fails, the program sees.
  */
-import { fromJson, type JsonObject, toBinary } from '@bufbuild/protobuf';
+import type { JsonObject } from '@bufbuild/protobuf';
 import { Client, credentials, type ServiceError } from '@grpc/grpc-js';
-import { RateLimitRequestSchema } from '../../../src/gen/envoy/service/ratelimit/v3/rls_pb.ts';
 import { SHOULD_RATE_LIMIT } from '../../../src/rpc/should-rate-limit.ts';
 import { AnswerReader } from '../../support/answer-reader.ts';
+import { requestBytes } from '../../support/request-bytes.ts';
 import type { Target } from './fleet-load.ts';
 
 /** By what was answered: the code, `degraded`, or the error. */
@@ -33,9 +33,7 @@ export class LibraryCaller {
       'grpc.min_reconnect_backoff_ms': RECONNECT_MS,
       'grpc.max_reconnect_backoff_ms': RECONNECT_MS,
     });
-    this.#messages = requests.map((request) =>
-      Buffer.from(toBinary(RateLimitRequestSchema, fromJson(RateLimitRequestSchema, request))),
-    );
+    this.#messages = requests.map((request) => Buffer.from(requestBytes(request)));
     this.#everyMs = 1000 / perSecond;
   }
 

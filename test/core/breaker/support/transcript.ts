@@ -1,9 +1,4 @@
-/**
- * Transcripts of a breaker: text files in which commands (`> calls 5 failure`) are followed by all that
- * they brought about. `play` carries out the commands of a text on a breaker of the kind it is given and
- * gives the same text with what really happened; a file is right when that is equal. Everything else
- * in it is kept: blank lines, and `#` for explanations.
- */
+/** Transcripts of a breaker, such as `> calls 5 failure`, played on one of any kind. */
 import type {
   Breaker,
   BreakerHand,
@@ -11,6 +6,7 @@ import type {
   Permit,
 } from '../../../../src/core/breaker/breaker.ts';
 import { BREAKER_DEFAULTS, type BreakerOptions } from '../../../../src/core/breaker/options.ts';
+import { carryOut } from '../../../support/transcript.ts';
 
 /** Small numbers that a reader can follow. */
 export const TRANSCRIPT_OPTIONS: BreakerOptions = {
@@ -35,13 +31,7 @@ export type BreakerKind = new (...args: ConstructorParameters<typeof Breaker>) =
 
 export function play(text: string, kind: BreakerKind): string {
   const stage = new Stage(kind);
-  return text
-    .split('\n')
-    .flatMap((line) => {
-      if (line.startsWith('> ')) return [line, ...stage.run(line.slice(2))];
-      return line === '' || line.startsWith('#') ? [line] : [];
-    })
-    .join('\n');
+  return carryOut(text, (command) => stage.run(command));
 }
 
 /** A command's words after its name. */

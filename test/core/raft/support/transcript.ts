@@ -1,10 +1,7 @@
-/**
- * Transcripts: text files in which commands (`> tick 1 to election`) are followed by what they brought
- * about. `play` carries out the commands of a text and gives the same text with what really happened; a
- * file is right when that is equal. Everything else in it is kept: blank lines, and `#` for explanations.
- */
+/** Transcripts of a cluster, such as `> tick 1 to election`: `play` gives the text with what really happened. */
 import type { Message } from '../../../../src/core/raft/message.ts';
 import { RAFT_LIMITS } from '../../../../src/core/raft/options.ts';
+import { carryOut } from '../../../support/transcript.ts';
 import { effectLines, messageText, nodeLine } from './describe.ts';
 import { ELECTION_MS, logText, TestCluster } from './test-cluster.ts';
 
@@ -13,13 +10,7 @@ const ELECTIONS_MAX = 3;
 
 export function play(text: string): string {
   const stage = new Stage();
-  return text
-    .split('\n')
-    .flatMap((line) => {
-      if (line.startsWith('> ')) return [line, ...stage.run(line.slice(2))];
-      return line === '' || line.startsWith('#') ? [line] : [];
-    })
-    .join('\n');
+  return carryOut(text, (command) => stage.run(command));
 }
 
 /** A command's words after its name. */
