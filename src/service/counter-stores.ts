@@ -1,7 +1,7 @@
 /**
- * Counters: those of leased limits by shares, around those of all others, which are in Redis, the hottest of them
- * charged ahead if so asked, or in memory. A
- * worker process has no part in the group that grants shares, and counts leased limits like any others.
+ * Counters: those of leased limits by shares, around those of all others, which are in memory or in Redis,
+ * the hottest of them charged ahead if so asked. A worker process has no part in the group that grants
+ * shares, and counts leased limits like any others.
  */
 import type { Audit } from '../core/events/event.ts';
 import type { HybridClock } from '../core/hlc/hybrid-clock.ts';

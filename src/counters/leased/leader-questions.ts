@@ -6,7 +6,7 @@ import { LeaderQueue, type LeaderQueueParts, type Waiting } from './leader-queue
 
 /** Charges that wait, of all resources: what some 200,000 requests a second bring in 20 ms. */
 const WAITING_MAX = 4096;
-/** From so many queues on, those that nobody needs are looked for; there are as many as tracked resources. */
+/** From so many queues on, those that nobody needs are looked for: one is needed for ten seconds after its last use at most. */
 const QUEUES_SWEPT = 64;
 
 export class LeaderQuestions {
@@ -69,7 +69,7 @@ export class LeaderQuestions {
 
   #sweep(now: MonotonicMs): void {
     for (const [resource, queue] of this.#queues) {
-      if (queue.isIdle(now)) this.#queues.delete(resource);
+      if (queue.forget(now)) this.#queues.delete(resource);
     }
     this.#sweepAt = Math.max(QUEUES_SWEPT, 2 * this.#queues.size);
   }

@@ -75,10 +75,10 @@ export class LeaderQueue {
     this.#parts = parts;
   }
 
-  /** It remembers nothing, and nobody waits. */
-  isIdle(now: MonotonicMs): boolean {
-    if (this.#isAsking || this.#waiting.length > 0) return false;
+  /** Forgets what is too old; true when it remembers nothing then, and nobody waits. */
+  forget(now: MonotonicMs): boolean {
     this.#dropCredit(now);
+    if (this.#isAsking || this.#waiting.length > 0) return false;
     return now >= this.#overUntil && now >= this.#silentUntil && this.#credit === 0;
   }
 

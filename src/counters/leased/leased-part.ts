@@ -172,7 +172,7 @@ export class LeasedPart extends PartGroup {
     const isRetry = this.#remembered === 'waiting';
     for (const charge of undecided) {
       this.#decider.counts.degrade(charge.failureMode);
-      // The first of a request that comes again while it waits owes the hits of both.
+      // Of a request that comes again while the first still waits, the first is charged.
       if (charge.failureMode === 'local' && group.isRepeat !== true && !isRetry)
         this.#decider.debts.note(charge, this.#moment);
       // As any other reading that is over: the settling of parts asks what there was before.

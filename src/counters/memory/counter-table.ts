@@ -1,8 +1,8 @@
 /**
- * Counters of one window that have a part of their keys in common, by the rest. While there are few, they are one Map. From SPLIT_KEYS on they are spread over SHARDS Maps by a
- * hash, since V8 rehashes a whole Map when it grows: no insertion and no eviction then stalls the
- * process for more than about 1 ms at a million counters, and while there are few no charge pays
- * for the hash.
+ * Counters of one window whose keys have a part in common, by the rest of them. While there are few, they
+ * are one Map. From SPLIT_KEYS on they are spread over SHARDS Maps by a hash, since V8 rehashes a whole Map
+ * when it grows: no insertion and no eviction then stalls the process for more than about 1 ms at a million
+ * counters, and while there are few no charge pays for the hash.
  *
  * Eviction takes the shards in turn. In a shard the counters with the smallest counts go first,
  * within a power of two the oldest first: forgetting a count near its limit would admit a whole

@@ -106,9 +106,11 @@ describe('charges that wait', () => {
   });
 });
 
-test('what the leader admitted too late is lost with its window', async () => {
+/** Four hits were asked for, given up, and admitted after that, early in a window. */
+async function admittedTooLate() {
   const { promise, resolve } = Promise.withResolvers<LeaderWord>();
-  const { fleet, counts, told, ask } = asking(() => promise);
+  const its = asking(() => promise);
+  const { fleet, counts, told, ask } = its;
   fleet.now = 60_000 - (fleet.moment.wall % 60_000);
   fleet.track('r', COUNT, 'b');
   fleet.spend('b', 'r', 1);
@@ -121,8 +123,27 @@ test('what the leader admitted too late is lost with its window', async () => {
   resolve({ result: ADMITTED, admitted: 4 });
   await turn();
   expect(counts.wastedHits).toBe(0);
+  return its;
+}
+
+test('what the leader admitted too late is lost with its window', async () => {
+  const { fleet, counts, ask } = await admittedTooLate();
   fleet.now += 60_000;
   fleet.word = over;
   ask('r', COUNT);
   expect(counts.wastedHits).toBe(4);
 });
+
+test.each([
+  [9_999, [LAPSED, ADMITTED], 0],
+  [10_000, [LAPSED], 4],
+])(
+  'what the leader admitted too late is kept within its window for ten seconds: %d ms',
+  async (ms, said, wasted) => {
+    const { fleet, counts, told, ask } = await admittedTooLate();
+    fleet.now += ms;
+    fleet.word = () => new Promise(() => {});
+    ask('r', COUNT);
+    expect([told, counts.wastedHits]).toEqual([said, wasted]);
+  },
+);

@@ -207,6 +207,26 @@ describe('a request with an id', () => {
     expect(await peek(replica, leased('a', 5))).toBe(0);
   });
 
+  test('that comes again while the first waits is answered locally, and owes nothing', async () => {
+    const fleet = new LeasedFleet('lead', 'b');
+    const { promise, resolve } = Promise.withResolvers<void>();
+    fleet.word = async () => {
+      await promise;
+      return { result: SpendResult.ADMITTED, admitted: 1 };
+    };
+    const b = fleet.replica('b');
+    const local = (): ChargeGroup =>
+      groupOf([leased('a', 5, { failureMode: 'local' })], { requestId: 'r' });
+    const first = decide(b, local());
+    const second = await decide(b, local());
+    expect(second.charges.map(({ degraded }) => degraded)).toEqual(['lease']);
+    resolve();
+    expect((await first).charges.map(({ degraded }) => degraded)).toEqual([null]);
+    fleet.now += 60 * 60_000;
+    fleet.refresh('b');
+    expect([b.store.debts.paidHits, b.store.debts.lostHits]).toEqual([0, 0]);
+  });
+
   test('that comes again while the first waits is not charged, nor is it kept waiting', async () => {
     const fleet = new LeasedFleet('lead', 'b');
     const { promise, resolve } = Promise.withResolvers<void>();
