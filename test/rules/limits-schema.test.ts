@@ -20,6 +20,15 @@ describe('the shipped example', () => {
     expect(config?.domain).toBe('example');
   });
 
+  test('is as right with what it shows as a comment', () => {
+    const whole = example.replaceAll(/^ {2}# (?=- key| {2})/gm, '  ');
+    expect(whole).not.toBe(example);
+    expect(validate(parse(whole))).toBe(true);
+    const { problems, config } = parseLimits('example.yaml', whole);
+    expect(problems).toEqual([]);
+    expect(config?.descriptors.filter(({ limit }) => limit?.isLeased)).toHaveLength(1);
+  });
+
   test('tells editors where the schema is', () => {
     expect(example.split('\n')[0]).toBe('# yaml-language-server: $schema=../limits.schema.json');
   });
