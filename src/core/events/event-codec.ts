@@ -71,11 +71,11 @@ export function cut(text: string, lengthMax: number = TEXT_LENGTH_MAX): string {
 }
 
 function boundedDetails(details: Details): Details {
-  const bounded: Record<string, Detail> = {};
-  for (const [name, value] of Object.entries(details).slice(0, DETAILS_MAX)) {
-    bounded[name] = typeof value === 'string' ? cut(value) : value;
-  }
-  return bounded;
+  const bounded = Object.entries(details)
+    .slice(0, DETAILS_MAX)
+    .map(([name, value]) => [name, typeof value === 'string' ? cut(value) : value] as const);
+  // Not by assignment: __proto__ is a name like any other.
+  return Object.fromEntries(bounded);
 }
 
 function sourceOf(fields: ReadonlyMap<string, string>): EventSource | string {

@@ -56,6 +56,7 @@ describe('an event as fields', () => {
       fc.property(anyEvent, (event) => {
         expect(decodeEvent(encodeEvent(event))).toEqual({ event });
       }),
+      { examples: [[recorded({ details: JSON.parse('{"__proto__":0}') })]] },
     );
   });
 
