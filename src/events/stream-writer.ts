@@ -4,6 +4,7 @@
  */
 import type { EventKind } from '../core/events/event.ts';
 import type { DurationMs } from '../core/time.ts';
+import type { CommandWriter } from '../counters/redis/command-writer.ts';
 import { RedisConnection } from '../counters/redis/redis-connection.ts';
 import { completeOptions, type RedisStoreOptions } from '../counters/redis/redis-options.ts';
 import { loadScript } from '../counters/redis/scripts/load.ts';
@@ -61,7 +62,7 @@ export class StreamWriter implements EventSink {
       done(outcome);
     };
     this.#connection.call(
-      { command: 'events', encode: () => this.#encoded(kind, batch) },
+      { command: 'events', encode: (to) => this.#encode(to, kind, batch) },
       {
         replied: (reply) => end(this.#outcomeOf(reply, batch.length)),
         failed: () => end({ kind: 'failed' }),
@@ -73,11 +74,18 @@ export class StreamWriter implements EventSink {
     return this.#connection.close();
   }
 
-  #encoded(kind: EventKind, batch: readonly WaitingEvent[]): (string | number)[] {
+  #encode(to: CommandWriter, kind: EventKind, batch: readonly WaitingEvent[]): void {
     const { keys, maxLength } = this.#options;
-    const args: (string | number)[] = [2, keys.streams[kind], keys.fence, maxLength, batch.length];
-    for (const { fields, term } of batch) args.push(term ?? '', fields.length, ...fields);
-    return args;
+    to.integer(2);
+    to.text(keys.streams[kind]);
+    to.text(keys.fence);
+    to.integer(maxLength);
+    to.integer(batch.length);
+    for (const { fields, term } of batch) {
+      to.text(term === null ? '' : String(term));
+      to.integer(fields.length);
+      for (const field of fields) to.text(field);
+    }
   }
 
   #outcomeOf(reply: unknown, count: number): WriteOutcome {

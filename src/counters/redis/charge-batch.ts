@@ -17,11 +17,20 @@ import {
   type ChargeGroup,
   ChargePolicy,
   COUNT_MAX,
+  type CounterName,
   type StoreFailure,
 } from '../../limiter/counter-store.ts';
 import { addHits, countAfter, NO_UNIT } from '../count.ts';
 import { isDependent } from '../groups.ts';
-import { boundedKey, type KeyPlan, sentKey, sentRequestKey } from './counter-key.ts';
+import type { CommandWriter } from './command-writer.ts';
+import {
+  boundedKey,
+  KEY_CHARACTERS_MAX,
+  type KeyParts,
+  type KeyPlan,
+  sentRequestKey,
+  writeKey,
+} from './counter-key.ts';
 import { failureOf } from './redis-errors.ts';
 import { ScriptReply } from './script-reply.ts';
 
@@ -29,9 +38,8 @@ import { ScriptReply } from './script-reply.ts';
 const Way = { READ: 0, ADD: 1, TAKE: 2, VECTOR: 3 } as const;
 type Way = (typeof Way)[keyof typeof Way];
 
-interface Run {
-  /** As it is sent, but for the start of the window that the reference's format appends. */
-  readonly key: string;
+/** Its key is as it is sent, but for the start of the window that the reference's format appends. */
+interface Run extends KeyParts {
   way: Way;
   /** Sum of the run's hits. */
   hits: number;
@@ -40,6 +48,17 @@ interface Run {
   /** From the reply, of a vector's charge: the count after it. */
   after: number;
   failure: StoreFailure | null;
+}
+
+/** The runs of one unit. */
+class Section {
+  /** In order; the script gets them so. */
+  readonly runs: Run[] = [];
+  /**
+   * The run that a further charge of the counter may join, by scope and rest. Long keys are slow to compare, so
+   * these are by what is sent of them.
+   */
+  readonly open = new Map<string, Map<string, Run>>();
 }
 
 /** What a call says besides its charges. */
@@ -52,7 +71,7 @@ export interface CallHead {
 
 /** What became of a batch. `made` are the last calls that were. */
 export interface BatchOutcome {
-  readonly kind: 'made' | 'late' | 'overtaken';
+  readonly kind: (typeof KINDS)[number];
   /** The server's clock. */
   readonly clock: WallMs;
   readonly made: readonly number[];
@@ -62,8 +81,8 @@ export interface BatchOutcome {
 
 /** Calls that the script remembers as made. */
 const MADE = 8;
-/** Numbers before those of the charges: the clock, what became of the batch, the calls made. */
-const HEAD_INTEGERS = 2 + MADE;
+/** By the second number of a reply. */
+const KINDS = ['made', 'late', 'overtaken'] as const;
 
 export class ChargeBatch {
   readonly #keys: KeyPlan;
@@ -71,13 +90,8 @@ export class ChargeBatch {
   readonly #runs: Run[] = [];
   /** How many of `#runs` were dealt out. */
   #dealt = 0;
-  /**
-   * The run that a further charge of the key may join. By unit, since keys of the reference format
-   * do not tell it; and by bounded keys, since long ones are slow to compare.
-   */
-  readonly #open: readonly Map<string, Run>[] = UNIT_SECONDS.map(() => new Map());
-  /** Runs by unit, in order; the script gets them so. */
-  readonly #sections: Run[][] = UNIT_SECONDS.map(() => []);
+  /** By unit, since keys of the reference format do not tell it. */
+  readonly #sections = new Map<Unit, Section>();
   readonly #vectors: ChargeGroup[] = [];
   readonly #vectorRuns: Run[] = [];
   /** Milliseconds until reset by unit, from the reply. */
@@ -108,7 +122,8 @@ export class ChargeBatch {
     if (isSound) this.#vectors.push(group);
     this.isPeek = false;
     for (const { key } of group.charges) {
-      const run = newRun(this.#keys.format === 'exact' ? boundedKey(key) : key, Way.VECTOR, 0);
+      const sent = this.#keys.format === 'exact' ? boundedKey(key) : key;
+      const run = newRun({ scope: '', rest: sent }, Way.VECTOR, 0);
       this.#runs.push(run);
       if (isSound) this.#vectorRuns.push(run);
       else run.failure = NO_UNIT;
@@ -116,98 +131,113 @@ export class ChargeBatch {
   }
 
   #runOf(charge: Charge): Run {
-    const { key, hits, unit } = charge;
+    const { hits, unit } = charge;
     const way = hits === 0 ? Way.READ : charge.isRefund ? Way.TAKE : Way.ADD;
     if (way !== Way.READ) this.isPeek = false;
-    const bounded = boundedKey(key);
-    const open = this.#open[unit]?.get(bounded);
-    if (open === undefined || (open.way !== way && open.way !== Way.READ && way !== Way.READ)) {
-      return this.#newRunOf(charge, way, bounded);
+    const { scope, rest } = partsOf(charge);
+    const section = this.#sections.get(unit) ?? this.#newSection(unit);
+    const runs = section?.open.get(scope);
+    const open = runs?.get(rest);
+    if (open !== undefined && (open.way === way || open.way === Way.READ || way === Way.READ)) {
+      if (open.way === Way.READ) open.way = way;
+      open.hits = addHits(open.hits, hits);
+      return open;
     }
-    if (open.way === Way.READ) open.way = way;
-    open.hits = addHits(open.hits, hits);
-    return open;
-  }
-
-  #newRunOf({ key, hits, unit }: Charge, way: Way, bounded: string): Run {
-    const run = newRun(this.#keys.format === 'exact' ? bounded : key, way, hits);
-    if (isUnit(unit)) {
-      (this.#open[unit] as Map<string, Run>).set(bounded, run);
-      (this.#sections[unit] as Run[]).push(run);
-    } else {
+    const isCut = this.#keys.format === 'exact' || scope !== '';
+    const run = newRun({ scope, rest: isCut ? rest : charge.key }, way, hits);
+    if (section === null) {
       run.failure = NO_UNIT;
+      return run;
     }
+    section.runs.push(run);
+    if (runs === undefined) section.open.set(scope, new Map([[rest, run]]));
+    else runs.set(rest, run);
     return run;
   }
 
-  /** KEYS and ARGV of the script, after their number. */
-  encode({ deadline, sequence }: CallHead): (string | number)[] {
-    const out: (string | number)[] = sequence === null ? [0] : [0, sequence.key];
-    const sections = this.#sections;
-    for (let unit = 1; unit < sections.length; unit += 1) {
-      for (const run of sections[unit] as Run[]) out.push(sentKey(run.key, unit, this.#keys));
-    }
-    this.#encodeVectorKeys(out);
-    out[0] = out.length - 1;
-    out.push(deadline ?? '', sequence?.number ?? '');
-    this.#encodeRuns(out);
-    this.#encodeVectors(out);
-    return out;
+  /** Null when there is no such unit. */
+  #newSection(unit: Unit): Section | null {
+    if (!isUnit(unit)) return null;
+    const section = new Section();
+    this.#sections.set(unit, section);
+    return section;
   }
 
-  #encodeVectorKeys(out: (string | number)[]): void {
+  /** Writes KEYS and ARGV of the script, after their number. */
+  encode(to: CommandWriter, { deadline, sequence }: CallHead): void {
+    to.integer(this.#keyCount + (sequence === null ? 0 : 1));
+    if (sequence !== null) to.text(sequence.key);
+    for (const [unit, { runs }] of this.#sections) {
+      for (const run of runs) writeKey(to, run, unit, this.#keys);
+    }
+    this.#encodeVectorKeys(to);
+    to.text(deadline === null ? '' : String(deadline));
+    to.text(sequence === null ? '' : String(sequence.number));
+    this.#encodeRuns(to);
+    this.#encodeVectors(to);
+  }
+
+  get #keyCount(): number {
+    let count = this.#vectorRuns.length;
+    for (const { runs } of this.#sections.values()) count += runs.length;
+    for (const { requestId } of this.#vectors) if (requestId !== '') count += 1;
+    return count;
+  }
+
+  #encodeVectorKeys(to: CommandWriter): void {
     let at = 0;
     for (const group of this.#vectors) {
       for (const { unit } of group.charges) {
-        const { key } = this.#vectorRuns[at] as Run;
-        out.push(sentKey(key, unit, this.#keys));
+        writeKey(to, this.#vectorRuns[at] as Run, unit, this.#keys);
         at += 1;
       }
-      if (group.requestId !== '') out.push(sentRequestKey(group, this.#keys));
+      if (group.requestId !== '') to.text(sentRequestKey(group, this.#keys));
     }
   }
 
-  #encodeRuns(out: (string | number)[]): void {
-    const used = this.#sections.filter((runs) => runs.length > 0);
-    out.push(this.#keys.format === 'exact' ? '' : this.#keys.jitterSeconds, used.length);
-    for (const [unit, runs] of this.#sections.entries()) {
-      if (runs.length > 0) out.push(UNIT_SECONDS[unit] as number, runs.length);
+  #encodeRuns(to: CommandWriter): void {
+    to.text(this.#keys.format === 'exact' ? '' : String(this.#keys.jitterSeconds));
+    to.integer(this.#sections.size);
+    for (const [unit, { runs }] of this.#sections) {
+      to.integer(UNIT_SECONDS[unit] as number);
+      to.integer(runs.length);
     }
-    for (const runs of used) {
-      for (const run of runs) out.push(run.way === Way.TAKE ? -run.hits : run.hits);
+    for (const { runs } of this.#sections.values()) {
+      for (const run of runs) to.integer(run.way === Way.TAKE ? -run.hits : run.hits);
     }
   }
 
-  #encodeVectors(out: (string | number)[]): void {
-    out.push(this.#vectors.length);
+  #encodeVectors(to: CommandWriter): void {
+    to.integer(this.#vectors.length);
     for (const { charges, policy, requestId } of this.#vectors) {
-      out.push(charges.length, policy, requestId === '' ? 0 : 1);
+      to.integer(charges.length);
+      to.integer(policy);
+      to.integer(requestId === '' ? 0 : 1);
       for (const { unit, hits, isRefund, isBinding, limit } of charges) {
         const isFree = isRefund || (policy === ChargePolicy.ALL_OR_NOTHING && !isBinding);
-        const limitOrNone = isFree ? COUNT_MAX : limit;
-        out.push(UNIT_SECONDS[unit] as number, isRefund ? -hits : hits, limitOrNone);
+        to.integer(UNIT_SECONDS[unit] as number);
+        to.integer(isRefund ? -hits : hits);
+        to.integer(isFree ? COUNT_MAX : limit);
       }
     }
   }
 
   /** Takes in the script's reply; null when it is none, and nothing may be dealt out. */
   read(reply: unknown): BatchOutcome | null {
-    const runs = this.#sections.reduce((sum, its) => sum + its.length, 0);
-    const kind = kindOf(reply);
-    const integers = kind === 'made' ? runs + 2 * this.#vectorRuns.length : 0;
-    const numbers = new ScriptReply(reply, HEAD_INTEGERS + integers);
+    const numbers = new ScriptReply(reply);
     const clock = numbers.count();
-    numbers.skip();
-    const made = Array.from({ length: MADE }, () => numbers.count());
+    const kind = KINDS[numbers.count()];
+    const made: number[] = [];
+    for (let call = 0; call < MADE; call += 1) made.push(numbers.count());
     const { errors } = numbers;
     if (kind === 'made') this.#readCounts(numbers, clock);
-    return numbers.isSound && kind !== null ? { kind, clock, made, errors } : null;
+    return numbers.isSound && kind !== undefined ? { kind, clock, made, errors } : null;
   }
 
   #readCounts(numbers: ScriptReply, clock: WallMs): void {
     this.#readResets(this.#keys.format === 'exact' ? clock : this.#keys.now);
-    for (const section of this.#sections) {
-      for (const run of section) {
+    for (const { runs } of this.#sections.values()) {
+      for (const run of runs) {
         take(run, numbers.countOrError(), numbers.errors);
         if (run.way === Way.ADD && run.failure === null) this.hitsAdded += run.hits;
       }
@@ -270,16 +300,15 @@ export class ChargeBatch {
   }
 }
 
-/** By the second number of a reply. */
-function kindOf(reply: unknown): BatchOutcome['kind'] | null {
-  const second: unknown = Array.isArray(reply) ? reply[1] : null;
-  if (second === 0) return 'made';
-  if (second === 1) return 'late';
-  return second === 2 ? 'overtaken' : null;
+/** Long keys are cut, and have one part. */
+function partsOf({ key, scope = '', rest = '' }: CounterName): KeyParts {
+  return scope === '' || key.length > KEY_CHARACTERS_MAX
+    ? { scope: '', rest: boundedKey(key) }
+    : { scope, rest };
 }
 
-function newRun(key: string, way: Way, hits: number): Run {
-  return { key, way, hits, count: 0, after: 0, failure: null };
+function newRun({ scope, rest }: KeyParts, way: Way, hits: number): Run {
+  return { scope, rest, way, hits, count: 0, after: 0, failure: null };
 }
 
 function take(run: Run, before: number, errors: readonly string[]): void {

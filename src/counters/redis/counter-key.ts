@@ -12,6 +12,7 @@ import { UNIT_SECONDS } from '../../core/rules/unit.ts';
 import type { WallMs } from '../../core/time.ts';
 import type { ChargeGroup } from '../../limiter/counter-store.ts';
 import { requestKey } from '../groups.ts';
+import type { CommandWriter } from './command-writer.ts';
 
 /** How keys are written, and by whose clock they expire. */
 export type KeyPlan =
@@ -56,14 +57,24 @@ export function boundedKey(key: string): string {
   return `${key.slice(0, KEY_CHARACTERS_MAX)}#sha256:${hash('sha256', key)}`;
 }
 
-/** A counter's key as the server gets it. */
-export function sentKey(key: string, unit: number, plan: KeyPlan): string {
-  if (plan.format === 'exact') {
-    const { prefix, tag } = plan;
-    return tag === '' ? key : prefix + tag + key.slice(prefix.length);
-  }
-  const seconds = UNIT_SECONDS[unit] as number;
-  return `${key}${Math.floor(plan.now / 1000 / seconds) * seconds}`;
+/** A key in two pieces, of which the first may be empty. */
+export interface KeyParts {
+  readonly scope: string;
+  readonly rest: string;
+}
+
+/** Writes a counter's key as the server gets it. */
+export function writeKey(
+  to: CommandWriter,
+  { scope, rest }: KeyParts,
+  unit: number,
+  plan: KeyPlan,
+): void {
+  if (plan.format === 'reference') {
+    const seconds = UNIT_SECONDS[unit] as number;
+    to.text(scope + rest, String(Math.floor(plan.now / 1000 / seconds) * seconds));
+  } else if (plan.tag === '') to.text(scope, rest);
+  else to.text(plan.prefix + plan.tag, (scope + rest).slice(plan.prefix.length));
 }
 
 /** Where the readings of a request with an id are kept: of one length, whatever callers choose. */

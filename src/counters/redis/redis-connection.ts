@@ -27,6 +27,7 @@ import {
   type NodeAddress,
   type RedisEvent,
 } from './redis-options.ts';
+import { NotConnected, NotSent, type RedisCall, ScriptCall } from './script-call.ts';
 import { askRole } from './sentinel-source.ts';
 
 const RETRY_FIRST_MS = 50;
@@ -37,27 +38,12 @@ const SEARCH_TOLD_EVERY_MS = 10_000;
 const SEARCH_TOLD_FIRST_MS = 1000;
 const CLOSED = 'closed before it was ready';
 
-export interface RedisCall {
-  /** For metrics and log: what is asked; one of ERROR_COMMANDS. */
-  readonly command?: string;
-  /** A slot that is being moved to this node of a cluster is meant: ASKING goes before it. */
-  readonly isAsking?: boolean;
-  /** Of the script: number of keys, keys, arguments. */
-  encode(): (string | number)[];
-}
-
 /** Told once, never before `call` has returned. */
 export interface CallListener {
   replied(reply: unknown): void;
   /** Null when the connection was lost or there is none. */
   failed(failure: StoreFailure | null): void;
 }
-
-/** Holds what encoding or sending threw: the call has not left the process. */
-class NotSent extends Error {}
-
-/** There is no connection that the call could have left by. */
-class NotConnected extends Error {}
 
 /** A server that answers and does not count. */
 class NoPrimaryError extends Error {
@@ -142,11 +128,10 @@ export class RedisConnection {
   call(call: RedisCall, listener: CallListener): void {
     const node = this.#node;
     const { script } = this.#options;
-    const { command = 'other', isAsking = false } = call;
-    let args: (string | number)[] = [];
+    const { command = 'other' } = call;
     const failed = (error: unknown) => {
       if (error instanceof NotSent) {
-        listener.failed(notSent(error));
+        listener.failed(error.failure);
         return;
       }
       if (error instanceof NotConnected) {
@@ -163,11 +148,8 @@ export class RedisConnection {
       listener.failed(refusal === null ? null : failureOf(refusal));
     };
     const replied = (reply: unknown) => listener.replied(reply);
-    const sent = this.#sent('evalsha', isAsking, () => {
-      args = call.encode();
-      return [script.sha, ...args];
-    });
-    const done = sent.then(replied, (error: unknown) => {
+    const sent = new ScriptCall(script, call);
+    const done = sent.send(this.#redis, 'evalsha').then(replied, (error: unknown) => {
       const refusal = refusalOf(error);
       if (refusal === null || !redisErrorRow(refusal).isRetried) {
         failed(error);
@@ -175,25 +157,9 @@ export class RedisConnection {
       }
       this.noteRefusal(refusal, command);
       // NOSCRIPT: nothing was carried out. EVAL runs the script and keeps it, whatever flushes it.
-      const again = this.#sent('eval', isAsking, () => [script.text, ...args]);
-      return again.then(replied, failed);
+      return sent.send(this.#redis, 'eval').then(replied, failed);
     });
     done.catch((error: unknown) => this.noteDefect(error));
-  }
-
-  /** ioredis throws, rather than rejects, when a command is longer than a string can be. */
-  #sent(command: string, isAsking: boolean, argsOf: () => (string | number)[]): Promise<unknown> {
-    const redis = this.#redis;
-    // The client refuses what it does not send with errors that do not tell it from what it sent.
-    if (redis?.status !== 'ready') return Promise.reject(new NotConnected());
-    try {
-      const args = argsOf();
-      // It holds for the next command alone; that one tells when the connection is lost.
-      if (isAsking) redis.call('asking', []).catch(() => {});
-      return redis.callBuffer(command, args);
-    } catch (error) {
-      return Promise.reject(new NotSent('', { cause: error }));
-    }
   }
 
   /** Logs what our own code, or a listener's, threw where nobody could catch it. */
@@ -389,9 +355,4 @@ async function roleError(redis: Redis): Promise<Error | null> {
 /** Redis's own error text, or null for an error of the connection. */
 function refusalOf(error: unknown): string | null {
   return error instanceof Error && error.name === 'ReplyError' ? error.message : null;
-}
-
-function notSent({ cause }: NotSent): StoreFailure {
-  const text = cause instanceof Error ? cause.message : String(cause);
-  return { code: 'overloaded', text: `redis: not sent: ${text}` };
 }

@@ -282,7 +282,7 @@ export class RedisCounterStore implements CounterStore {
       {
         command: batch.isPeek ? 'peek' : 'charge',
         isAsking,
-        encode: () => batch.encode({ deadline, sequence }),
+        encode: (to) => batch.encode(to, { deadline, sequence }),
       },
       {
         replied: (reply) => {

@@ -3,15 +3,16 @@ import { expect, test } from 'vitest';
 import { ChargeBatch } from '../../../src/counters/redis/charge-batch.ts';
 import type { ChargeGroup } from '../../../src/limiter/counter-store.ts';
 import { group, groupOf, stopGroup, wholeGroup } from '../../contract/charges.ts';
+import { packed } from './fake-redis.ts';
 
 /** The clock, that the batch was made, and eight calls before it. */
 const HEAD = [1_000_000, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 const WRONGTYPE = Buffer.from('WRONGTYPE');
 
-const rows: [string, ChargeGroup[], (number | Buffer)[], number][] = [
+const rows: [string, ChargeGroup[], number[], number, Buffer?][] = [
   ['charges of one counter', [group({ key: 'a', hits: 2 }), group({ key: 'a' })], [0], 3],
   ['a peek and a refund', [group({ key: 'a', hits: 0 }, { key: 'b', isRefund: true })], [5, 5], 0],
-  ['a counter that is none', [group({ key: 'a', hits: 2 }, { key: 'b' })], [-1, 4, WRONGTYPE], 1],
+  ['a counter that is none', [group({ key: 'a', hits: 2 }, { key: 'b' })], [-1, 4], 1, WRONGTYPE],
   ['a whole that fits', [wholeGroup({ key: 'a', hits: 2 }, { key: 'b' })], [0, 2, 7, 8], 3],
   // What is over reads as if it had been made.
   ['a whole that is refused', [wholeGroup({ key: 'a' }, { key: 'b' })], [3, 3, 10, 11], 0],
@@ -29,16 +30,16 @@ const rows: [string, ChargeGroup[], (number | Buffer)[], number][] = [
   ],
 ];
 
-test.each(rows)('%s', (_name, groups, counts, hitsAdded) => {
+test.each(rows)('%s', (_name, groups, counts, hitsAdded, ...texts) => {
   const batch = new ChargeBatch({ format: 'exact', prefix: '', tag: '' });
   for (const its of groups) batch.add(its);
-  expect(batch.read([...HEAD, ...counts])).toMatchObject({ kind: 'made' });
+  expect(batch.read([packed([...HEAD, ...counts]), ...texts])).toMatchObject({ kind: 'made' });
   expect(batch.hitsAdded).toBe(hitsAdded);
 });
 
 test('nothing, by a batch that came too late', () => {
   const batch = new ChargeBatch({ format: 'exact', prefix: '', tag: '' });
   batch.add(group({ key: 'a' }));
-  expect(batch.read([1_000_000, 1, ...HEAD.slice(2)])).toMatchObject({ kind: 'late' });
+  expect(batch.read([packed(HEAD.with(1, 1))])).toMatchObject({ kind: 'late' });
   expect(batch.hitsAdded).toBe(0);
 });

@@ -26,6 +26,23 @@ function commandEnd(text: string): number {
 /** The reply to a command by its words; undefined for the usual one. */
 export type Answers = (words: readonly string[]) => string | undefined;
 
+/** Integers as charge.lua packs them: a list by MessagePack, each in as few bytes as it takes, or in eight. */
+export function packed(integers: readonly number[]): Buffer {
+  const parts = integers.map((value) => {
+    if (value >= -32 && value < 128) return Uint8Array.of(value);
+    const bytes = new DataView(new ArrayBuffer(9));
+    bytes.setUint8(0, value < 0 ? 0xd3 : 0xcf);
+    bytes.setBigInt64(1, BigInt(value));
+    return new Uint8Array(bytes.buffer);
+  });
+  return Buffer.concat([Uint8Array.of(0xdc, integers.length >> 8, integers.length), ...parts]);
+}
+
+/** A reply of charge.lua as RESP. */
+export function scriptReply(list: Buffer, ...texts: readonly string[]): string {
+  return respList([list.toString('latin1'), ...texts]);
+}
+
 /** A flat list as RESP. */
 export function respList(words: readonly string[]): string {
   return `*${words.length}\r\n${words.map((word) => `$${word.length}\r\n${word}\r\n`).join('')}`;
@@ -42,7 +59,6 @@ function answer(command: string, reply: string, answers: Answers): string {
   return '+OK\r\n';
 }
 
-/** `reply` may say what the clock is by `CLOCK`. */
 export async function startFakeRedis(
   reply: string,
   answers: Answers = () => undefined,
@@ -56,7 +72,7 @@ export async function startFakeRedis(
     socket.on('data', (bytes: string) => {
       rest += bytes;
       for (let end = commandEnd(rest); end > 0; end = commandEnd(rest)) {
-        const its = answer(rest.slice(0, end), reply.replace('CLOCK', String(Date.now())), answers);
+        const its = answer(rest.slice(0, end), reply, answers);
         rest = rest.slice(end);
         socket.write(its, 'latin1');
       }

@@ -1,5 +1,6 @@
 /** What callers and their listeners throw costs themselves, never the entries beside them. */
 import { expect, test } from 'vitest';
+import type { CommandWriter } from '../../../src/counters/redis/command-writer.ts';
 import { RedisConnection } from '../../../src/counters/redis/redis-connection.ts';
 import { completeOptions, type RedisEvent } from '../../../src/counters/redis/redis-options.ts';
 import type { ChargeGroup } from '../../../src/limiter/counter-store.ts';
@@ -80,7 +81,10 @@ test('whoever makes calls and throws at the reply is logged', async () => {
   const replied = () => {
     throw new Error('a caller broke');
   };
-  connection.call({ encode: () => [0, '', '', '', 0, 0] }, { replied, failed: () => {} });
+  const encode = (to: CommandWriter): void => {
+    for (const argument of ['0', '', '', '', '0', '0']) to.text(argument);
+  };
+  connection.call({ encode }, { replied, failed: () => {} });
   expect(await promise).toMatch(/^defect: Error: a caller broke/);
   await connection.close();
 });

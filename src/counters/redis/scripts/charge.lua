@@ -14,12 +14,13 @@
 --       then     vectors V; for each: charges M, policy (0 all, 1 only those over when one is over,
 --                2 all or nothing, 3 give back what the id made), 1 when it has an id; then M triples:
 --                seconds of the unit, hits, limit
--- Reply integers: this server's clock in ms; 0 when the batch was made, 1 when it came too late, 2
---       when a later call was here first; the numbers of the last MADE calls made, newest first, 0
---       for none. Only after a 0: for each run the count before it; for each charge of each vector
---       the count before it and after it. A negative one, -e, stands for the e-th of the error
---       texts that follow the integers: the counter is no counter (WRONGTYPE), or not writable.
---       Counts beyond 2^52 are sent as text: the client rounds integers near 2^53.
+-- Reply one string, a list of integers as MessagePack, which the client reads ten times as fast as
+--       integers of the protocol; then error texts. The integers: this server's clock in ms; 0 when
+--       the batch was made, 1 when it came too late, 2 when a later call was here first; the numbers
+--       of the last MADE calls made, newest first, 0 for none. Only after a 0: for each run the count
+--       before it; for each charge of each vector the count before it and after it. A negative one,
+--       -e, stands for the e-th of the error texts: the counter is no counter (WRONGTYPE), or not
+--       writable.
 -- Cost  one TIME, a GET and a SET of the sequence, one INCRBY per run, a PEXPIREAT for each new
 --       counter (EXPIRE for every charge with the reference's keys), and one PTTL. Bounded by the
 --       caller's charges per call.
@@ -38,7 +39,6 @@
 
 local COUNT_MAX = 9007199254740991
 local LEFTOVER_MS = 3
-local INTEGER_MAX = 4503599627370496
 -- A counter is picked out of at least this many, so that small calls seldom pay for the check.
 local MEND_AMONG_MIN = 16
 -- Calls of this client that are remembered as made, and for how long after the last.
@@ -48,6 +48,7 @@ local SEQUENCE_SECONDS = 600
 local REQUEST_MS = 60000
 
 local pcall, call, type, tonumber = redis.pcall, redis.call, type, tonumber
+local pack = cmsgpack.pack
 local time = call('TIME')
 local micros = tonumber(time[2])
 local now = tonumber(time[1]) * 1000 + math.floor(micros / 1000)
@@ -68,12 +69,12 @@ end
 for number = 1, MADE do reply[2 + number] = tonumber(made[number] or 0) end
 if ARGV[1] ~= '' and now > tonumber(ARGV[1]) then
   reply[2] = 1
-  return reply
+  return { pack(reply) }
 end
 if offset == 1 then
   if tonumber(sequence) <= reply[3] then
     reply[2] = 2
-    return reply
+    return { pack(reply) }
   end
   table.insert(made, 1, sequence)
   local text = table.concat(made, ' ', 1, math.min(#made, MADE))
@@ -89,11 +90,6 @@ local function fail(failure)
   end
   errors[#errors + 1] = text
   return -#errors
-end
-
-local function answer(at, count)
-  if count > INTEGER_MAX then count = string.format('%.0f', count) end
-  reply[at] = count
 end
 
 -- What to give to Redis for a counter of a window of so many seconds.
@@ -199,11 +195,11 @@ for section = 1, sections do
     local hits = tonumber(text)
     if hasLeftovers then dropLeftover(key) end
     if hits > 0 then
-      answer(first + run, add(key, hits, text, window))
+      reply[first + run] = add(key, hits, text, window)
     elseif hits < 0 then
-      answer(first + run, take(key, -hits, window))
+      reply[first + run] = take(key, -hits, window)
     else
-      answer(first + run, read(key))
+      reply[first + run] = read(key)
     end
     if run == mended then mendTtl(key, window) end
   end
@@ -313,11 +309,13 @@ for _ = 1, tonumber(ARGV[at]) do
     readings, isBroken = chargeVector(from, charges, policy)
     if hasId and not isBroken then remember(request, readings) end
   end
-  for index = 1, 2 * charges do answer(out + index, readings[index]) end
+  for index = 1, 2 * charges do reply[out + index] = readings[index] end
   out = out + 2 * charges
   at = at + 3 * charges
   from = from + charges + (hasId and 1 or 0)
 end
 
-for number = 1, #errors do reply[out + number] = errors[number] end
-return reply
+-- Not by unpack, which has a bound of its own.
+local answer = { pack(reply) }
+for number = 1, #errors do answer[1 + number] = errors[number] end
+return answer

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { Bins } from '../../../../src/counters/redis/cluster/bins.ts';
 import { crc16, hashTag, SLOTS, slotOf } from '../../../../src/counters/redis/cluster/slots.ts';
-import { sentKey } from '../../../../src/counters/redis/counter-key.ts';
+import { CommandWriter } from '../../../../src/counters/redis/command-writer.ts';
+import { writeKey } from '../../../../src/counters/redis/counter-key.ts';
 import { charge } from '../../../contract/charges.ts';
 import { startClusterRig } from '../../../support/cluster-rig.ts';
 
@@ -26,13 +27,22 @@ describe('slots', () => {
   });
 });
 
+/** The key of one counter, as it is sent. */
+function keyIn(tag: string): string {
+  const to = new CommandWriter();
+  const parts = { scope: 'weir:é:', rest: 'shop' };
+  to.start();
+  writeKey(to, parts, 1, { format: 'exact', prefix: 'weir:é:', tag });
+  return to.finish().bytes.toString().split('\r\n')[1] as string;
+}
+
 describe('bins', () => {
   test('are named in the keys after the prefix of all, and put them into one slot each', async () => {
     const bins = new Bins(64, 'weir:é:');
     await using servers = await startClusterRig();
     const [node] = servers.nodes();
     for (const { bin, tag } of bins.routes) {
-      const sent = sentKey('weir:é:shop', 1, { format: 'exact', prefix: 'weir:é:', tag });
+      const sent = keyIn(tag);
       expect(sent).toBe(`weir:é:{b${bin}}shop`);
       // oxlint-disable-next-line no-await-in-loop
       expect(await node?.call('CLUSTER', 'KEYSLOT', sent)).toBe(bins.slots[bin]);
