@@ -47,7 +47,8 @@ export class Granting {
     if (this.#grantor !== null && this.#term === node.term) return;
     const { term } = node;
     this.#term = term;
-    const leadership = { term, electedAt: leading.electedAt, own: machine.name };
+    const { electedAt } = leading;
+    const leadership = { term, electedAt, since: machine.moment, own: machine.name };
     this.#grantor = new Grantor(this.#stage.quotaOptions, ledger, leadership);
     this.#stage.elected(this.#voter);
     this.#tickLater(this.#grantor);
@@ -88,9 +89,9 @@ export class Granting {
 
   #answer(grantor: Grantor, request: LeaseRequest): Reply {
     const { machine, leading, node } = this.#voter;
-    const { moment } = machine;
     const isAlone = node?.peers.length === 0;
-    return grantor.answer(request, moment, isAlone ? moment.at : leading!.rounds.confirmedAt);
+    const confirmedAt = isAlone ? Infinity : leading!.rounds.confirmedAt;
+    return grantor.answer(request, machine.moment, confirmedAt);
   }
 
   #propose(commands: readonly Command[], lateAt: number, go: (isApplied: boolean) => void): void {

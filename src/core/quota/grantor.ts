@@ -30,6 +30,8 @@ import { isRevoking, type Session } from './share.ts';
 export interface Leadership {
   readonly term: number;
   readonly electedAt: MonotonicMs;
+  /** When its grantor begins, which looks at both clocks from then on. */
+  readonly since: Moment;
   /** The instance that is this very replica, as a holder. */
   readonly own: string;
 }
@@ -65,15 +67,18 @@ export class Grantor {
   #unplanned: string[] = [];
   #roundAt: MonotonicMs = -Infinity;
   /** Wall minus monotonic clock when last looked at. */
-  #offset: number | null = null;
-  /** Heartbeat rounds begun before say nothing: the monotonic clock may have stood still since. */
-  #trustedFrom: MonotonicMs = -Infinity;
+  #offset: number;
+  /** Heartbeat rounds begun until then say nothing: the monotonic clock may have stood still since. */
+  #trustedFrom: MonotonicMs;
 
   /** `ledger` is shared with whoever applies entries to it. */
   constructor(options: QuotaOptions, ledger: Ledger, leadership: Leadership) {
     this.#options = options;
     this.#ledger = ledger;
     this.#leadership = leadership;
+    const { at, wall } = leadership.since;
+    this.#offset = wall - at;
+    this.#trustedFrom = at;
     this.#fresh = new FreshRates(options);
     this.#promises = new Promises(options, ledger.sessions.keys(), leadership.electedAt);
   }
@@ -111,7 +116,7 @@ export class Grantor {
   /**
    * What the request's sender is told, by the ledger as it is now: best after the commands of `receive` were
    * applied, but right at any time. `confirmedAt`: when the latest heartbeat round was begun that a quorum
-   * has answered; without peers, `now`.
+   * has answered; without peers, Infinity.
    */
   answer(
     request: LeaseRequest,
@@ -128,7 +133,7 @@ export class Grantor {
       return { kind: 'refused', ...head, reason };
     }
     if (this.#ending.has(session.id)) return { kind: 'refused', ...head, reason: 'ending' };
-    const isTrusted = confirmedAt !== null && confirmedAt >= this.#trustedFrom;
+    const isTrusted = confirmedAt !== null && confirmedAt > this.#trustedFrom;
     const grantedMs = this.#promises.grantableMs(at, isTrusted ? confirmedAt : null);
     this.#promises.promise(session.id, at, grantedMs);
     const grants = this.#grantsOf(session, request, Math.floor(wall));
@@ -166,11 +171,11 @@ export class Grantor {
   /**
    * A machine that slept may have been deposed meanwhile, while its monotonic clock says that a round was
    * confirmed just now. It may extend nothing until a round is confirmed that it began awake. That costs
-   * a heartbeat, so the least suspicion is enough.
+   * a heartbeat, so the least suspicion is enough: rounds of before the first look count as slept through.
    */
   #watch({ at, wall }: Moment): void {
     const offset = wall - at;
-    const jump = Math.abs(offset - (this.#offset ?? offset));
+    const jump = Math.abs(offset - this.#offset);
     this.#offset = offset;
     const isIgnored = this.#options.faults.has('ignore-clock-jump');
     if (jump > this.#options.marginMs && !isIgnored) this.#trustedFrom = at;

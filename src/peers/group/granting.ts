@@ -69,7 +69,7 @@ export class Granting {
 
   /** After each step of the voter. */
   update(): void {
-    const { options, voter, own } = this.#parts;
+    const { options, voter, own, clocks } = this.#parts;
     const { term, leading } = voter.status;
     if (leading === null || !leading.isReady || voter.failure !== null) {
       this.close();
@@ -80,6 +80,7 @@ export class Granting {
     this.#grantor = new Grantor(options, voter.ledger, {
       term,
       electedAt: leading.electedAt,
+      since: momentOf(clocks),
       own,
     });
     this.#timer ??= setInterval(() => this.#tick(), TICK_MS).unref();
@@ -103,7 +104,7 @@ export class Granting {
     const moment = momentOf(clocks);
     const { leading } = voter.status;
     const isAlone = leading?.followers.length === 0;
-    return grantor.answer(request, moment, isAlone ? moment.at : (leading?.confirmedAt ?? null));
+    return grantor.answer(request, moment, isAlone ? Infinity : (leading?.confirmedAt ?? null));
   }
 
   close(): void {

@@ -5,7 +5,7 @@ import type { CountBook } from '../../../src/core/quota/count-book.ts';
 import type { HeldCount } from '../../../src/core/quota/held-count.ts';
 import type { HeldRate } from '../../../src/core/quota/held-rate.ts';
 import { Holder } from '../../../src/core/quota/holder.ts';
-import type { CountGrant } from '../../../src/core/quota/message.ts';
+import type { CountGrant, LeaseAnswer } from '../../../src/core/quota/message.ts';
 import { QUOTA_DEFAULTS } from '../../../src/core/quota/options.ts';
 import type { Quota } from '../../../src/core/quota/quota.ts';
 import type { RateBook } from '../../../src/core/quota/rate-book.ts';
@@ -135,7 +135,28 @@ describe('a leader', () => {
     const request = fleet.ask('a');
     fleet.grantor.receive(request, awake);
     expect(fleet.grantor.answer(request, awake, at - 50)).toMatchObject({ grantedMs: 0 });
-    expect(fleet.grantor.answer(request, awake, at)).toMatchObject({ grantedMs: 10_000 });
+    expect(fleet.grantor.answer(request, awake, at)).toMatchObject({ grantedMs: 0 });
+    const later = { at: at + 1, wall: awake.wall + 1 };
+    expect(fleet.grantor.answer(request, later, at + 1)).toMatchObject({ grantedMs: 10_000 });
+  });
+
+  test.each([
+    ['before anybody asked', 5000],
+    ['before it began', 0],
+  ])('who slept %s trusts no round of before it began', (_name, sleptMs) => {
+    const fleet = new Fleet('a');
+    fleet.pass(1000);
+    const request = fleet.ask('a');
+    fleet.term = 2;
+    fleet.lead('a');
+    const { at, wall } = fleet.moment;
+    const awake = { at: at + 3, wall: wall + 3 + sleptMs };
+    expect(fleet.grantor.answer(request, awake, at)).toMatchObject({ grantedMs: 0 });
+    const round = sleptMs === 0 ? at + 1 : at + 4;
+    const later = { at: at + 5, wall: wall + 5 + sleptMs };
+    expect(fleet.grantor.answer(request, later, round)).toMatchObject({ kind: 'granted' });
+    const { grantedMs } = fleet.grantor.answer(request, later, round) as LeaseAnswer;
+    expect(grantedMs).toBeGreaterThan(9000);
   });
 
   test('counts a report once, however often it comes, and takes none of another session', () => {

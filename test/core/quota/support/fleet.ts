@@ -34,8 +34,8 @@ export class Fleet {
     return { at: this.now, wall: EPOCH + this.now };
   }
   lead(own: string): Grantor {
-    const { now, term } = this;
-    this.grantor = new Grantor(QUOTA_DEFAULTS, this.ledger, { term, electedAt: now, own });
+    const { now: electedAt, term, moment: since } = this;
+    this.grantor = new Grantor(QUOTA_DEFAULTS, this.ledger, { term, electedAt, since, own });
     return this.grantor;
   }
   join(name: string, incarnation = 1): Holder {
@@ -66,7 +66,7 @@ export class Fleet {
     const { at, wall } = this.moment;
     return this.holder(name).request(at, wall, 1);
   }
-  answer(request: LeaseRequest, confirmedAt: number | null = this.now): LeaseAnswer | LeaseRefusal {
+  answer(request: LeaseRequest, confirmedAt: number | null = Infinity): LeaseAnswer | LeaseRefusal {
     this.apply(this.grantor.receive(request, this.moment));
     return this.grantor.answer(request, this.moment, confirmedAt);
   }

@@ -57,7 +57,8 @@ export class ModelLog {
     this.#term += 1;
     this.#commit({ kind: 'noop', ts: Math.floor(voter.clock.at(now).wall) }, this.#term);
     const ledger = decodeLedger(encodeLedger(this.truth), this.#options.faults);
-    const leadership = { term: this.#term, electedAt: voter.clock.at(now).at, own: `h${voter.id}` };
+    const since = voter.clock.at(now);
+    const leadership = { term: this.#term, electedAt: since.at, since, own: `h${voter.id}` };
     const grantor = new Grantor(this.#options, ledger, leadership);
     this.leader = {
       term: this.#term,
