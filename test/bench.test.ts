@@ -14,6 +14,7 @@ const TINY: Effort = {
   warmUpCalls: 100,
   roundMs: 50,
   rounds: 3,
+  rateWarmUpMs: 50,
   rateMs: 200,
   h2loadCalls: 200,
   connectionsMax: 20,

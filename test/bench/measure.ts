@@ -19,6 +19,8 @@ export interface Effort {
   readonly roundMs: number;
   /** The median of them counts. */
   readonly rounds: number;
+  /** Of a load at a fixed rate, before it counts: a process that is young collects garbage more slowly. */
+  readonly rateWarmUpMs: number;
   readonly rateMs: number;
   readonly h2loadCalls: number;
   /** Of idle connections, at most what the scenario says. */
@@ -148,7 +150,7 @@ async function atRate(
     using load = await LoadClient.start({ ...options, durationMs });
     return (await load.done).summary();
   };
-  await run(effort.warmUpMs);
+  await run(effort.rateWarmUpMs);
   let summary = null as Summary | null;
   const used = await usage(target, async () => {
     summary = await run(effort.rateMs);
