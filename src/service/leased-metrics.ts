@@ -8,6 +8,7 @@ export function registerLeased(telemetry: Telemetry, store: LeasedCounterStore):
   telemetry.register('weir_quota_decisions_total', () =>
     Object.entries(counts.results).map(([result, value]) => ({ labels: { result }, value })),
   );
+  telemetry.register('weir_quota_untracked_counters', () => store.untrackedResources);
   telemetry.register('weir_quota_waiting_charges', () => store.waiting);
   telemetry.register('weir_quota_questions_total', () => counts.questions);
   telemetry.register('weir_quota_wasted_hits_total', () => counts.wastedHits);

@@ -103,6 +103,12 @@ export const QUOTA_METRICS = [
     labels: ['result'],
   },
   {
+    name: 'weir_quota_untracked_counters',
+    type: 'gauge',
+    help: 'Counters of leased limits that came when the ledger was full, and that this replica counts in the store until there is room, 4096 at most.',
+    labels: [],
+  },
+  {
     name: 'weir_quota_waiting_charges',
     type: 'gauge',
     help: 'Charges that wait for the leader, 4096 at most.',

@@ -1,10 +1,12 @@
 /** What the store needs of this replica as a lessee. `src/peers/group` has one; in tests others do. */
-import type { HeldResource } from '../../core/quota/holder.ts';
+import type { HeldResource, Received } from '../../core/quota/holder.ts';
 import type { Quota } from '../../core/quota/quota.ts';
 import type { SpendResult } from '../../core/quota/spend-result.ts';
 import type { DurationMs, MonotonicMs, WallMs } from '../../core/time.ts';
 
 export interface LeasedShares {
+  /** By the monotonic clock; −Infinity without a lease. */
+  readonly leasedUntil: MonotonicMs;
   /** Undefined for what is not tracked, or not any more. */
   find(resource: string): HeldResource | undefined;
   /** Begins to want shares, or notes that the quota has changed. False when there are too many. */
@@ -17,7 +19,7 @@ export interface LeasedShares {
   /** Null when nobody could say in time; then hits may be lost, never gained. Never rejects. */
   decide(asked: LeaderQuestion, timeoutMs: DurationMs): Promise<LeaderWord | null>;
   /** After each answer that changed something. Returns what ends it. */
-  onAnswer(listener: () => void): () => void;
+  onAnswer(listener: (received: Received) => void): () => void;
 }
 
 /** For some hits of a resource: all that `hits` says if there are, not fewer than `least`. */

@@ -2,8 +2,8 @@
  * A CounterStore around another: charges of leased limits are decided by this replica's share of them, in
  * memory and mostly before `charge` returns, and never reach the store. All others go there as they are.
  *
- * A limit that cannot be leased (there are too many) is counted in the store: by those replicas that
- * cannot, beside those that can.
+ * A limit that cannot be leased (there are too many, here or in the ledger) is counted in the store: by those
+ * replicas that cannot, beside those that can.
  */
 import { SpendResult } from '../../core/quota/spend-result.ts';
 import type {
@@ -49,6 +49,11 @@ export class LeasedCounterStore implements CounterStore {
   /** What failure mode `local` admitted, and shares have paid since. */
   get debts(): LocalDebts {
     return this.#decider.debts;
+  }
+
+  /** Leased counters that the ledger has no room for, and that are counted in the store. */
+  get untrackedResources(): number {
+    return this.#decider.untracked.size;
   }
 
   /** Charges that wait for the leader now. */

@@ -11,7 +11,7 @@ export type LeaseResult =
   | 'withheld'
   /** Nobody could say in time: answered by the failure mode. */
   | 'lapsed'
-  /** More limits than one replica can lease, or a key that is too long: counted in the store. */
+  /** More limits than one replica or the ledger can lease, or a key that is too long: counted in the store. */
   | 'untracked';
 
 export class LeasedCounts {

@@ -13,6 +13,7 @@ import { LeasedCounts } from './leased-counts.ts';
 import { LeasedRequests } from './leased-requests.ts';
 import { LocalDebts } from './local-debts.ts';
 import { readAdmitted, readOnly, readOver, readRefunded } from './reading.ts';
+import { isGranted, Untracked } from './untracked.ts';
 
 /** One moment by both clocks. */
 export interface Moment {
@@ -50,6 +51,7 @@ export class LeasedDecider {
   readonly questions: LeaderQuestions;
   readonly requests = new LeasedRequests();
   readonly debts = new LocalDebts();
+  readonly untracked: Untracked;
   readonly moment: () => Moment;
   readonly #options: DeciderOptions;
   readonly #shares: LeasedShares;
@@ -59,8 +61,13 @@ export class LeasedDecider {
     this.#options = options;
     this.#shares = shares;
     this.moment = moment;
+    const onCounted = (resource: string): void => this.debts.lose(resource);
+    this.untracked = new Untracked({ shares, onCounted });
     // Before what waits for the answer is tried: it comes after what was admitted.
-    shares.onAnswer(() => this.debts.pay(shares, moment()));
+    shares.onAnswer((received) => {
+      this.untracked.answered(received, moment().now);
+      this.debts.pay(shares, moment());
+    });
     const wall = (): WallMs => moment().wall;
     this.questions = new LeaderQuestions({ shares, monotonic, wall, counts: this.counts });
   }
@@ -69,12 +76,17 @@ export class LeasedDecider {
     return this.#options.local;
   }
 
-  /** What is held of the charge's limit; null: it cannot be leased. */
+  /** What is held of the charge's limit; null: it cannot be leased. The same until the next answer. */
   heldOf({ key, limit, unit }: Charge, now: MonotonicMs): HeldResource | null {
-    const held = this.#shares.find(key);
-    if (held !== undefined && held.quota.limit === limit) return held;
-    if (!isUnit(unit) || !this.#shares.track(key, leasedQuota(limit, unit), now)) return null;
-    return this.#shares.find(key) ?? null;
+    const known = this.#shares.find(key);
+    if (known?.quota.limit === limit && isGranted(known.share)) return known;
+    if (!isUnit(unit)) return null;
+    const quota = leasedQuota(limit, unit);
+    if (this.untracked.isCounted(key, quota, now)) return null;
+    if (!this.#shares.track(key, quota, now)) return null;
+    const held = this.#shares.find(key) ?? null;
+    if (held !== null && !isGranted(held.share)) this.untracked.note(key, now);
+    return held;
   }
 
   /** Writes the reading where the share knows the answer: ADMITTED or OVER. A refund and a peek are always that. */

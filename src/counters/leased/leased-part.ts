@@ -21,6 +21,8 @@ import { degrade } from '../guarded/degrade.ts';
 import { PartGroup } from '../split/part-group.ts';
 import type { LeasedDecider, Moment } from './leased-decider.ts';
 import type { Remembered } from './leased-requests.ts';
+import type { OwedHits } from './local-debts.ts';
+import type { Share } from './reading.ts';
 
 /** Number of the place that shares are, beside the store's. */
 export const AT_SHARES = 1;
@@ -30,12 +32,20 @@ const NO_LEASE: StoreFailure = {
   text: 'the lease of a global quota is over, and its leader did not answer in time',
 };
 
+interface Spent {
+  readonly share: Share;
+  /** Of a count. */
+  readonly window: number;
+  readonly hits: number;
+}
+
 interface Leased {
   readonly charge: Charge;
   readonly held: HeldResource;
-  /** Hits that were spent of the share here, in this window (of a count). */
-  spent: number;
-  window: number;
+  /** What was spent here; null when nothing was. */
+  spent: Spent | null;
+  /** What failure mode `local` admitted, and the share is to pay. */
+  owed: OwedHits | null;
   result: SpendResult;
 }
 
@@ -65,7 +75,7 @@ export class LeasedPart extends PartGroup {
     this.#onDone = onDone;
     for (const charge of this.charges) {
       const held = this.#decider.heldOf(charge, this.#moment.now) as HeldResource;
-      this.#leased.push({ charge, held, spent: 0, window: 0, result: SpendResult.UNKNOWN });
+      this.#leased.push({ charge, held, spent: null, owed: null, result: SpendResult.UNKNOWN });
     }
     if (this.#name === '' || this.#isNew()) {
       this.#spendAll(first);
@@ -75,13 +85,15 @@ export class LeasedPart extends PartGroup {
     this.#close();
   }
 
-  /** What was spent of shares is spent no more; the readings are the caller's affair. */
+  /** What was spent of shares, or is owed to them, is no more; the readings are the caller's affair. */
   giveBack(): void {
-    const { now } = this.#decider.moment();
+    const moment = this.#decider.moment();
     for (const one of this.#leased) {
-      const { share } = one.held;
-      if (share.kind === 'rate' || share.window === one.window) share.unspend(one.spent, now);
-      one.spent = 0;
+      const { spent, owed } = one;
+      if (spent !== null && isSpendable(spent)) spent.share.unspend(spent.hits, moment.now);
+      if (owed !== null) this.#decider.debts.takeBack(owed, moment);
+      one.spent = null;
+      one.owed = null;
     }
     if (this.#name !== '') this.#decider.requests.forget(this.#name);
   }
@@ -165,16 +177,18 @@ export class LeasedPart extends PartGroup {
 
   /** Answers what nobody could say. */
   #degrade(): void {
-    const undecided = this.#leased.filter((one) => !isSaid(one)).map(({ charge }) => charge);
-    if (undecided.length === 0) return;
+    const unsaid = this.#leased.filter((one) => !isSaid(one));
+    if (unsaid.length === 0) return;
+    const undecided = unsaid.map(({ charge }) => charge);
     const group: ChargeGroup = new PartGroup(AT_SHARES, undecided, this);
     const isServed = degrade(group, 'lease', this.#decider.local);
     const isRetry = this.#remembered === 'waiting';
-    for (const charge of undecided) {
+    for (const one of unsaid) {
+      const { charge } = one;
       this.#decider.counts.degrade(charge.failureMode);
       // Of a request that comes again while the first still waits, the first is charged.
       if (charge.failureMode === 'local' && group.isRepeat !== true && !isRetry)
-        this.#decider.debts.note(charge, this.#moment);
+        one.owed = this.#decider.debts.note(charge, this.#moment);
       // As any other reading that is over: the settling of parts asks what there was before.
       if (isBeyond(charge)) charge.before = charge.limit;
     }
@@ -191,8 +205,18 @@ function note(one: Leased, result: SpendResult): void {
   const { charge, held } = one;
   one.result = result;
   if (result !== SpendResult.ADMITTED || charge.isRefund) return;
-  one.spent = charge.hits;
-  one.window = held.share.kind === 'count' ? held.share.window : 0;
+  const { share } = held;
+  one.spent = { share, window: windowOf(share), hits: charge.hits };
+}
+
+/** The window that it was spent in lasts. A share of a lost session is nobody's, and takes it without harm. */
+function isSpendable({ share, window }: Spent): boolean {
+  return windowOf(share) === window;
+}
+
+/** Of a rate always the same. */
+function windowOf(share: Share): number {
+  return share.kind === 'count' ? share.window : 0;
 }
 
 /** The share or the leader said it. */

@@ -2,7 +2,7 @@
  * Replicas with a leased store each, one leader and one clock that a test moves: everything between them is
  * done at once, and nothing happens by itself.
  */
-import type { HeldResource } from '../../../src/core/quota/holder.ts';
+import type { HeldResource, Holder, Received } from '../../../src/core/quota/holder.ts';
 import type { Grant } from '../../../src/core/quota/message.ts';
 import { SpendResult } from '../../../src/core/quota/spend-result.ts';
 import type {
@@ -28,7 +28,7 @@ export class LeasedFleet extends Fleet {
   readonly questions: LeaderQuestion[] = [];
   /** What the leader says in place of what it would. */
   word: (() => Promise<LeaderWord | null>) | null = null;
-  readonly listeners = new Map<string, Set<() => void>>();
+  readonly listeners = new Map<string, Set<(received: Received) => void>>();
 
   constructor(own: string, ...others: string[]) {
     super(own, ...others);
@@ -42,13 +42,17 @@ export class LeasedFleet extends Fleet {
       return [];
     }
     const grants = super.refresh(name);
-    for (const listener of this.listeners?.get(name) ?? []) listener();
+    for (const listener of this.listeners?.get(name) ?? []) listener('taken');
     return grants;
   }
 
   /** Shares of that replica, and its way to the leader. */
   sharesOf(name: string): LeasedShares {
+    const holder = (): Holder => this.holder(name);
     return {
+      get leasedUntil() {
+        return holder().leasedUntil;
+      },
       find: (resource) => this.holder(name).find(resource),
       track: (resource, quota, now) => this.holder(name).track(resource, quota, now),
       shareOf: (resource, now, wall) => this.holder(name).shareOf(resource, now, wall),

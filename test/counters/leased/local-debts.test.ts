@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { SpendResult } from '../../../src/core/quota/spend-result.ts';
 import { Unit } from '../../../src/core/rules/unit.ts';
 import { LocalDebts } from '../../../src/counters/leased/local-debts.ts';
-import { charge, group } from '../../contract/charges.ts';
+import { ChargePolicy } from '../../../src/limiter/counter-store.ts';
+import { charge, group, groupOf } from '../../contract/charges.ts';
 import { LeasedFleet } from './leased-fleet.ts';
 
 /** Nothing is tracked any more. */
@@ -61,6 +62,74 @@ describe('what was admitted without a lease', () => {
     fleetLess.note({ ...charge(rate), before: 0, after: 1 }, { now: 0, wall: 0 });
     fleetLess.pay(NOTHING, { now: 0, wall: 0 });
     expect(fleetLess.lostHits).toBe(0);
+  });
+});
+
+describe('what was admitted without a lease, of a request that is refused after all,', () => {
+  const local = { isLeased: true, unit: Unit.MINUTE, limit: 20, failureMode: 'local' } as const;
+
+  test.each([
+    ['by the store, with STOP_WHEN_OVER', ChargePolicy.STOP_WHEN_OVER, { key: 'x', limit: 0 }],
+    ['by the store, with ALL_OR_NOTHING', ChargePolicy.ALL_OR_NOTHING, { key: 'x', limit: 0 }],
+    [
+      'by a failure mode, with STOP_WHEN_OVER',
+      ChargePolicy.STOP_WHEN_OVER,
+      { ...local, key: 'y', failureMode: 'closed' },
+    ],
+    [
+      'by the failure of another, with ALL_OR_NOTHING',
+      ChargePolicy.ALL_OR_NOTHING,
+      { ...local, key: 'y', failureMode: 'error' },
+    ],
+  ] as const)('is not owed: %s', async (_, policy, other) => {
+    const { fleet, b } = await cutOff(20, 0);
+    await b.ask(groupOf([charge({ ...local, key: 'a', hits: 3 }), charge(other)], { policy }));
+    await b.ask(group({ ...local, key: 'a', hits: 2 }));
+    fleet.cutOff.delete('b');
+    fleet.pass(200);
+    expect(b.store.debts).toMatchObject({ paidHits: 2, lostHits: 0 });
+  });
+
+  const window = async () => {
+    const { fleet } = await cutOff(20, 0);
+    fleet.cutOff.delete('b');
+    const shares = fleet.sharesOf('b');
+    shares.track('a', { kind: 'count', limit: 20, unit: Unit.MINUTE }, fleet.now);
+    const debts = new LocalDebts();
+    const { at: now, wall } = fleet.moment;
+    const owed = debts.note(
+      { ...charge({ ...local, key: 'a', hits: 3 }), after: 3 },
+      { now, wall },
+    );
+    const pay = (): void => {
+      fleet.holder('b').retryOn(shares.find('a')!, 9, now, wall);
+      fleet.refresh('b');
+      debts.pay(shares, { now: fleet.now, wall: fleet.moment.wall });
+    };
+    const left = (): number => shares.find('a')?.share.left ?? Number.NaN;
+    return { fleet, debts, owed: owed!, pay, left };
+  };
+
+  test('is spent no more where the share has paid it', async () => {
+    const { fleet, debts, owed, pay, left } = await window();
+    pay();
+    expect([debts.paidHits, left()]).toEqual([3, 6]);
+    expect(fleet.spend('b', 'a', 4)).toBe(SpendResult.ADMITTED);
+    const moment = { now: fleet.now, wall: fleet.moment.wall };
+    debts.takeBack(owed, moment);
+    debts.takeBack(owed, moment);
+    expect(left()).toBe(5);
+  });
+
+  test('is nothing to the share of another window', async () => {
+    const { fleet, debts, owed, pay, left } = await window();
+    pay();
+    fleet.now += 60_000;
+    pay();
+    expect(fleet.spend('b', 'a', 1)).toBe(SpendResult.ADMITTED);
+    const before = left();
+    debts.takeBack(owed, { now: fleet.now, wall: fleet.moment.wall });
+    expect(left()).toBe(before);
   });
 });
 
