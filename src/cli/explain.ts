@@ -5,6 +5,7 @@
  */
 
 import { RuleStats } from '../core/counting/rule-stats.ts';
+import { isName, NAME_BYTES_MAX } from '../core/quota/bounds.ts';
 import { leasedQuota } from '../core/quota/leased-quota.ts';
 import { DomainCompiler, type DomainRules } from '../core/rules/domain-rules.ts';
 import { type Explanation, explain as explainMatch } from '../core/rules/explain.ts';
@@ -89,7 +90,7 @@ function described(explanation: Explanation, origins: RuleOrigins): string[] {
   }
   if (rule === null) return [...lines, `no limit: ${reason}`];
   lines.push(`rule: ${rule.path}${rule.name === '' ? '' : ` (name: ${rule.name})`}`);
-  lines.push(`limit: ${limitText(rule)}`);
+  lines.push(`limit: ${limitText(rule, counterKey)}`);
   if (counterKey !== '') lines.push(`counter: ${counterKey}`);
   if (rule.replaces.length > 0) lines.push(`replaces: ${rule.replaces.join(', ')}`);
   if (rule.unlimited) return lines;
@@ -98,18 +99,19 @@ function described(explanation: Explanation, origins: RuleOrigins): string[] {
   return lines;
 }
 
-function limitText(rule: Rule): string {
+function limitText(rule: Rule, counterKey: string): string {
   if (rule.unlimited) return 'unlimited';
   const amount = `${rule.requestsPerUnit} per ${UNIT_NAMES[rule.unit]?.toLowerCase()}`;
   const modes = [
     rule.shadowMode && 'shadow mode',
     rule.quotaMode && 'quota mode',
-    rule.isLeased && leaseText(rule),
+    rule.isLeased && leaseText(rule, counterKey),
   ];
   return [amount, ...modes.filter(Boolean)].join(', ');
 }
 
-function leaseText({ requestsPerUnit, unit }: Rule): string {
+function leaseText({ requestsPerUnit, unit }: Rule, counterKey: string): string {
+  if (!isName(counterKey)) return `not leased: its key is longer than ${NAME_BYTES_MAX} bytes`;
   const quota = leasedQuota(requestsPerUnit, unit);
   if (quota.kind === 'count') return 'leased as a count per window';
   return `leased as a rate with a burst of ${quota.burst}`;

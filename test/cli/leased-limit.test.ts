@@ -33,6 +33,17 @@ descriptors:
     expect(limitOf('j=v', '--reference-keys')[1]).toBe('counter: x_j_v_');
   });
 
+  test('is explained as none where its key is too long to be leased', () => {
+    const fits = 'ü'.repeat(251);
+    const [limit, counter] = limitOf(`k=${fits}`) as [string, string];
+    expect(new TextEncoder().encode(counter.slice('counter: '.length)).length).toBe(511);
+    expect(limit).toContain('leased as a count');
+    expect(limitOf(`k=${fits}x`)[0]).toContain('leased as a count');
+    expect(limitOf(`k=${fits}xy`)[0]).toBe(
+      'limit: 9 per minute, quota mode, not leased: its key is longer than 512 bytes',
+    );
+  });
+
   test('is counted, and warned about where it has a counter for each value', () => {
     expect(weir(['check', 'DIR'], FILES)).toMatchObject({
       code: 0,
