@@ -134,6 +134,11 @@ export class ChargeCall {
     return this.#parts.values();
   }
 
+  /** Whether there are several. */
+  get isSplit(): boolean {
+    return this.#parts.size > 1;
+  }
+
   get hasEnded(): boolean {
     for (const part of this.#parts.values()) if (!part.hasEnded) return false;
     return true;

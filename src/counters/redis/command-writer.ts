@@ -3,8 +3,8 @@
  * would make a string of them, several pieces for each argument, and that into bytes: a third of what a charge
  * costs. Keys are written here as they are kept, in two pieces, which are never joined.
  *
- * One writer is used again and again: `start` begins the arguments, `finish` gives them in memory of their
- * own, for a WrittenCommand.
+ * One writer is used again and again: `start` begins a command, whose first argument is its name, and `finish`
+ * gives it in memory of its own, for a WrittenCommand.
  */
 
 /** Kept between commands; a hundred charges take 6 KiB. */
@@ -17,26 +17,34 @@ const FRAME_BYTES_MAX = 16;
 const UTF8_BYTES_PER_UNIT = 3;
 /** Longer text is written faster by a call into the runtime than unit by unit. */
 const SHORT_UNITS = 128;
+/** Kept before the arguments for their number: `*`, ten digits and the line's end. */
+const HEAD_BYTES = 13;
+const LINE_END_BYTES = 2;
 const RETURN = 13;
 const NEWLINE = 10;
 const DOLLAR = 36;
+const STAR = 42;
 const ZERO = 48;
-
-/** Arguments written, and how many. */
-export interface WrittenArguments {
-  readonly count: number;
-  readonly bytes: Buffer;
-}
 
 export class CommandWriter {
   #room = Buffer.allocUnsafeSlow(ROOM_BYTES);
-  #at = 0;
+  #at = HEAD_BYTES;
   #count = 0;
 
   start(): void {
     if (this.#room.length > ROOM_BYTES) this.#room = Buffer.allocUnsafeSlow(ROOM_BYTES);
-    this.#at = 0;
+    this.#at = HEAD_BYTES;
     this.#count = 0;
+  }
+
+  /** Arguments since `start`. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Bytes of these. */
+  get size(): number {
+    return this.#at - HEAD_BYTES;
   }
 
   /** One argument, of two pieces in a row. Throws a RangeError beyond BYTES_MAX. */
@@ -63,8 +71,25 @@ export class CommandWriter {
     else this.text(String(value));
   }
 
-  finish(): WrittenArguments {
-    return { count: this.#count, bytes: Buffer.from(this.#room.subarray(0, this.#at)) };
+  /** So many arguments, as they were written before. */
+  written(count: number, bytes: Buffer): void {
+    this.#reserve(bytes.length);
+    this.#at += bytes.copy(this.#room, this.#at);
+    this.#count += count;
+  }
+
+  finish(): Buffer {
+    const end = this.#at;
+    const digits = String(this.#count);
+    const from = HEAD_BYTES - digits.length - LINE_END_BYTES - 1;
+    this.#room[from] = STAR;
+    this.#at = from + 1;
+    this.#ascii(digits);
+    this.#endLine();
+    const command = Buffer.allocUnsafe(end - from);
+    this.#room.copy(command, 0, from, end);
+    this.#at = end;
+    return command;
   }
 
   #digit(value: number): void {
@@ -90,7 +115,7 @@ export class CommandWriter {
     const at = this.#at;
     this.#room[at] = RETURN;
     this.#room[at + 1] = NEWLINE;
-    this.#at = at + 2;
+    this.#at = at + LINE_END_BYTES;
   }
 
   /** False when there is more in it than ASCII; then what was written means nothing. */

@@ -149,7 +149,7 @@ export class RedisConnection {
     };
     const replied = (reply: unknown) => listener.replied(reply);
     const sent = new ScriptCall(script, call);
-    const done = sent.send(this.#redis, 'evalsha').then(replied, (error: unknown) => {
+    const done = sent.send(this.#redis).then(replied, (error: unknown) => {
       const refusal = refusalOf(error);
       if (refusal === null || !redisErrorRow(refusal).isRetried) {
         failed(error);
@@ -157,7 +157,7 @@ export class RedisConnection {
       }
       this.noteRefusal(refusal, command);
       // NOSCRIPT: nothing was carried out. EVAL runs the script and keeps it, whatever flushes it.
-      return sent.send(this.#redis, 'eval').then(replied, failed);
+      return sent.sendWhole(this.#redis).then(replied, failed);
     });
     done.catch((error: unknown) => this.noteDefect(error));
   }

@@ -252,9 +252,11 @@ export class RedisCounterStore implements CounterStore {
       this.#inFlight.begin(call, this.#options.monotonic());
       this.#charges += call.charges;
       const deadline = this.#clock.latestAt(call.latestDeadline);
-      this.#connection.together(() => {
+      const send = (): void => {
         for (const part of call.parts) this.#send(call, part, deadline);
-      });
+      };
+      if (call.isSplit) this.#connection.together(send);
+      else send();
     }
     if (this.#queue.groups > 0) this.#timer.arm(this.#nextCallAt);
   }

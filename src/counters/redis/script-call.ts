@@ -4,12 +4,13 @@
  */
 import type { Redis } from 'ioredis';
 import type { StoreFailure } from '../../limiter/counter-store.ts';
-import { CommandWriter, type WrittenArguments } from './command-writer.ts';
+import { CommandWriter } from './command-writer.ts';
 import type { Script } from './scripts/load.ts';
 import { WrittenCommand } from './written-command.ts';
 
 /** Writing never pauses, so one writer serves all. */
 const writer = new CommandWriter();
+const NO_BYTES = Buffer.alloc(0);
 
 export interface RedisCall {
   /** For metrics and log: what is asked; one of ERROR_COMMANDS. */
@@ -35,8 +36,10 @@ export class NotConnected extends Error {}
 export class ScriptCall {
   readonly #script: Script;
   readonly #call: RedisCall;
-  /** Once they are written. */
-  #arguments: WrittenArguments | null = null;
+  /** The command as it was sent, which ends with the script's arguments. */
+  #bytes: Buffer = NO_BYTES;
+  #arguments = 0;
+  #argumentBytes = 0;
 
   constructor(script: Script, call: RedisCall) {
     this.#script = script;
@@ -44,24 +47,37 @@ export class ScriptCall {
   }
 
   /** The reply; rejects with NotSent, NotConnected, or what the client says. Never throws. */
-  send(redis: Redis | null, name: 'evalsha' | 'eval'): Promise<unknown> {
+  send(redis: Redis | null): Promise<unknown> {
+    return this.#sent(redis, 'evalsha', () => {
+      writer.text(this.#script.sha);
+      const { count, size } = writer;
+      this.#call.encode(writer);
+      this.#arguments = writer.count - count;
+      this.#argumentBytes = writer.size - size;
+    });
+  }
+
+  /** The same with the script itself, after `send` was refused. Who called may have other charges by now. */
+  sendWhole(redis: Redis | null): Promise<unknown> {
+    return this.#sent(redis, 'eval', () => {
+      writer.text(this.#script.text);
+      writer.written(this.#arguments, this.#bytes.subarray(-this.#argumentBytes));
+    });
+  }
+
+  #sent(redis: Redis | null, name: string, write: () => void): Promise<unknown> {
     // The client refuses what it does not send with errors that do not tell it from what it sent.
     if (redis?.status !== 'ready') return Promise.reject(new NotConnected());
     try {
-      this.#arguments ??= this.#written();
-      const script = name === 'eval' ? this.#script.text : this.#script.sha;
-      const command = new WrittenCommand([name, script], this.#arguments);
+      writer.start();
+      writer.text(name);
+      write();
+      this.#bytes = writer.finish();
       // It holds for the next command alone; that one tells when the connection is lost.
       if (this.#call.isAsking === true) redis.call('asking', []).catch(() => {});
-      return redis.sendCommand(command) as Promise<unknown>;
+      return redis.sendCommand(new WrittenCommand(name, this.#bytes)) as Promise<unknown>;
     } catch (error) {
       return Promise.reject(new NotSent('', { cause: error }));
     }
-  }
-
-  #written(): WrittenArguments {
-    writer.start();
-    this.#call.encode(writer);
-    return writer.finish();
   }
 }

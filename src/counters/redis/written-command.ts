@@ -1,5 +1,5 @@
 /**
- * A command for the client whose arguments are bytes already (command-writer.ts), and which nothing outlives.
+ * A command for the client that is bytes already (command-writer.ts), and which nothing outlives.
  *
  * The client gives each command of its own a `reject` by assigning a function literal to a property. V8
  * puts such a function straight into the old generation, taking it for one that stays. It holds the
@@ -8,16 +8,14 @@
  * Here both functions are the promise's own.
  */
 import { Command } from 'ioredis';
-import type { WrittenArguments } from './command-writer.ts';
 
 export class WrittenCommand extends Command {
   readonly #bytes: Buffer;
 
-  /** `words` come first: its name, and arguments that are few and short or the same each time. */
-  constructor(words: readonly [string, ...string[]], { count, bytes }: WrittenArguments) {
-    super(words[0], [], { replyEncoding: null });
-    const head = words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join('');
-    this.#bytes = Buffer.concat([Buffer.from(`*${words.length + count}\r\n${head}`), bytes]);
+  /** `bytes` are the whole of it, its name too; the client asks its name what kind of command it is. */
+  constructor(name: string, bytes: Buffer) {
+    super(name, [], { replyEncoding: null });
+    this.#bytes = bytes;
   }
 
   override toWritable(): Buffer {

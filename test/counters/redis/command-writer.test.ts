@@ -3,9 +3,13 @@ import fc from 'fast-check';
 import { Command } from 'ioredis';
 import { expect, test } from 'vitest';
 import { CommandWriter } from '../../../src/counters/redis/command-writer.ts';
-import { WrittenCommand } from '../../../src/counters/redis/written-command.ts';
 
 const writer = new CommandWriter();
+
+/** Of the arguments alone. */
+function bytesOf(words: readonly string[]): number {
+  return Buffer.byteLength(expected(words)) - `*${words.length}\r\n`.length;
+}
 
 /** The client's own bytes for the same command. */
 function expected(words: readonly string[]): string {
@@ -13,10 +17,10 @@ function expected(words: readonly string[]): string {
   return String(new Command(name, args).toWritable({}));
 }
 
-function written(words: readonly [string, ...string[]], pieces: [string, string][]): string {
+function written(pieces: readonly (readonly [string, string])[]): string {
   writer.start();
   for (const [first, second] of pieces) writer.text(first, second);
-  return new WrittenCommand(words, writer.finish()).toWritable().toString();
+  return writer.finish().toString();
 }
 
 const text = fc.oneof(
@@ -26,24 +30,24 @@ const text = fc.oneof(
 
 test('arguments of any text, in two pieces, are as the client writes them', () => {
   fc.assert(
-    fc.property(fc.array(fc.tuple(text, text), { maxLength: 8 }), (pieces) => {
-      const words = ['evalsha', 'sha', ...pieces.map(([first, second]) => first + second)];
-      expect(written(['evalsha', 'sha'], pieces)).toBe(expected(words));
+    fc.property(fc.array(fc.tuple(text, text), { minLength: 1, maxLength: 12 }), (pieces) => {
+      const words = pieces.map(([first, second]) => first + second);
+      expect(written(pieces)).toBe(expected(words));
+      expect([writer.count, writer.size]).toEqual([words.length, bytesOf(words)]);
     }),
   );
 });
 
 test('a surrogate pair that is cut by the pieces is whole', () => {
   const [high, low] = ['\ud83d', '\ude00'];
-  expect(written(['x'], [[high, low]])).toBe(expected(['x', '😀']));
-  expect(written(['x'], [[`a${high}`, 'b']])).toBe(expected(['x', 'a\ufffdb']));
+  expect(written([[high, low]])).toBe(expected(['😀']));
+  expect(written([[`a${high}`, 'b']])).toBe(expected(['a\ufffdb']));
 });
 
 test('integers are written as text', () => {
   writer.start();
   for (const value of [0, 9, 10, -1, 2 ** 53 - 1]) writer.integer(value);
-  const bytes = new WrittenCommand(['x'], writer.finish()).toWritable().toString();
-  expect(bytes).toBe(expected(['x', '0', '9', '10', '-1', '9007199254740991']));
+  expect(writer.finish().toString()).toBe(expected(['0', '9', '10', '-1', '9007199254740991']));
 });
 
 test('arguments longer than the room grow it, and the next command begins anew', () => {
@@ -53,16 +57,29 @@ test('arguments longer than the room grow it, and the next command begins anew',
     [long, long],
     [long, 'é'],
   ];
-  const words = ['x', ...pieces.map(([first, second]) => first + second)];
-  expect(written(['x'], pieces)).toBe(expected(words));
-  expect(written(['x'], [['a', 'b']])).toBe(expected(['x', 'ab']));
+  expect(written(pieces)).toBe(expected(pieces.map(([first, second]) => first + second)));
+  expect(written([['a', 'b']])).toBe(expected(['ab']));
 });
 
 test('a command does not change when the next one is written', () => {
   writer.start();
   writer.text('one');
-  const command = new WrittenCommand(['x'], writer.finish());
-  const before = command.toWritable().toString();
-  written(['y'], [['two', 'three']]);
-  expect(command.toWritable().toString()).toBe(before);
+  const command = writer.finish();
+  written([['two', 'three']]);
+  expect(command.toString()).toBe(expected(['one']));
+});
+
+test.each([1, 400])('arguments of one command may end another, %i of them', (count) => {
+  const words = Array.from({ length: count }, (_, index) => `argument ${index} is 'é'`);
+  writer.start();
+  writer.text('evalsha');
+  const { size } = writer;
+  for (const word of words) writer.text(word);
+  const bytes = writer.finish();
+  const argumentBytes = writer.size - size;
+  writer.start();
+  const script = 'a script'.repeat(9000);
+  for (const word of ['eval', script]) writer.text(word);
+  writer.written(count, bytes.subarray(-argumentBytes));
+  expect(writer.finish().toString()).toBe(expected(['eval', script, ...words]));
 });
