@@ -3,6 +3,8 @@ import { expect, test } from 'vitest';
 import { pause } from '../support/child.ts';
 import { roomInWindow } from '../support/window.ts';
 import { isLong } from './form.ts';
+import { brokenBy } from './quota/broken-by.ts';
+import type { FleetLoad } from './quota/fleet-load.ts';
 import { GROUP_FORM } from './quota/form.ts';
 import { expectAnswered, expectSound, expectWithinRate } from './quota/group-promise.ts';
 import { recordScene } from './quota/record.ts';
@@ -22,21 +24,49 @@ const USED_MIN = 0.99;
 /** What spends all of it, and as much again in which there must be nothing. */
 const LOAD_MS = 2 * (countLimit / countPerSecond) * 1_000;
 
+/** What all replicas admit together of a load that wants twice as much as there is. */
+async function spendAll(scene: GroupScene): Promise<FleetLoad> {
+  await roomInWindow(UNIT.seconds, LOAD_MS / 1_000 + 3);
+  const load = await scene.startLoad();
+  await pause(LOAD_MS);
+  await load.stop();
+  return load;
+}
+
+function admittedOf(load: FleetLoad): number {
+  return [...load.answers()].filter(isAdmitted).length;
+}
+
+function expectWithinLimit(admitted: number): void {
+  expect(admitted).toBeLessThanOrEqual(COUNT.limit);
+}
+
 test(
   'of a limit per window never more is admitted by all replicas together, and next to all of it',
   async () => {
     await using scene = await GroupScene.start({ rules: [COUNT] });
-    await roomInWindow(UNIT.seconds, LOAD_MS / 1_000 + 3);
-    using load = await scene.startLoad();
-    await pause(LOAD_MS);
-    const report = await load.stop();
+    using load = await spendAll(scene);
 
     expectAnswered(load.answers());
-    const admitted = [...load.answers()].filter(isAdmitted);
-    expect(admitted.length).toBeLessThanOrEqual(COUNT.limit);
-    expect(admitted.length).toBeGreaterThanOrEqual(USED_MIN * COUNT.limit);
+    const admitted = admittedOf(load);
+    expectWithinLimit(admitted);
+    expect(admitted).toBeGreaterThanOrEqual(USED_MIN * COUNT.limit);
     await expectSound(scene.fleet);
-    recordScene('count', { ...report.summary(), admitted: admitted.length, limit: COUNT.limit });
+    recordScene('count', { ...load.report.summary(), admitted, limit: COUNT.limit });
+  },
+  testMsMax,
+);
+
+test(
+  'a leader that gives the same hits twice is found by that',
+  async () => {
+    const env = () => brokenBy('granted twice');
+    await using scene = await GroupScene.start({ rules: [COUNT], env });
+    using load = await spendAll(scene);
+    expectAnswered(load.answers());
+    const admitted = admittedOf(load);
+    expect(() => expectWithinLimit(admitted), String(admitted)).toThrow();
+    recordScene('count, granted twice', { admitted, limit: COUNT.limit });
   },
   testMsMax,
 );
